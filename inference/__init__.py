@@ -1,0 +1,1 @@
+"""The runtime of Soliloquy: numpy and onnxruntime, without Blender and without torch."""

@@ -1,0 +1,45 @@
+"""Names of the motion channels, and which part of the face each moves.
+
+Weights of face channels are 0..1, as in ARKit. Head channels are radians:
+`headPitch` > 0 looks down, `headYaw` > 0 turns to the subject's left, `headRoll` > 0 tilts
+the head's top to the subject's right. Left and right are the subject's own.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+ARKIT_52: Final[tuple[str, ...]] = (
+    "eyeBlinkLeft", "eyeLookDownLeft", "eyeLookInLeft", "eyeLookOutLeft", "eyeLookUpLeft",
+    "eyeSquintLeft", "eyeWideLeft",
+    "eyeBlinkRight", "eyeLookDownRight", "eyeLookInRight", "eyeLookOutRight", "eyeLookUpRight",
+    "eyeSquintRight", "eyeWideRight",
+    "jawForward", "jawLeft", "jawRight", "jawOpen",
+    "mouthClose", "mouthFunnel", "mouthPucker", "mouthLeft", "mouthRight",
+    "mouthSmileLeft", "mouthSmileRight", "mouthFrownLeft", "mouthFrownRight",
+    "mouthDimpleLeft", "mouthDimpleRight", "mouthStretchLeft", "mouthStretchRight",
+    "mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthShrugUpper",
+    "mouthPressLeft", "mouthPressRight", "mouthLowerDownLeft", "mouthLowerDownRight",
+    "mouthUpperUpLeft", "mouthUpperUpRight",
+    "browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight",
+    "cheekPuff", "cheekSquintLeft", "cheekSquintRight",
+    "noseSneerLeft", "noseSneerRight", "tongueOut",
+)  # fmt: skip
+"""The 52 ARKit face channels in Apple's order (regions left eye, right eye, jaw and mouth, brows, cheeks, nose)."""
+
+HEAD: Final[tuple[str, ...]] = ("headPitch", "headYaw", "headRoll")
+
+JAW: Final[tuple[str, ...]] = ("jawForward", "jawLeft", "jawRight", "jawOpen")
+LIPS: Final[tuple[str, ...]] = (*(c for c in ARKIT_52 if c.startswith("mouth")), "tongueOut")
+UPPER_FACE: Final[tuple[str, ...]] = tuple(
+    c for c in ARKIT_52 if c.startswith(("eye", "brow", "cheek", "nose"))
+)
+BLINK: Final[tuple[str, ...]] = ("eyeBlinkLeft", "eyeBlinkRight")
+
+
+def mirror(channel: str) -> str:
+    """The same movement on the other side of the face; middle channels mirror to themselves."""
+    for side, other in (("Left", "Right"), ("Right", "Left")):
+        if channel.endswith(side):
+            return channel.removesuffix(side) + other
+    return channel
