@@ -1,0 +1,99 @@
+"""Life that is not in the sound: blinks.
+
+Where a blink is depends on the absolute time and the seed alone, so a motion may be made piece by piece, from
+any start, on any machine, and always blinks at the same moments.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .channels import BLINK
+from .types import FaceMotion
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from .types import FloatArray
+
+    Array = NDArray[np.float64]
+
+PAUSE_MIN_S = 1.2
+"""Shortest time from the start of one blink to the start of the next."""
+_PAUSE_SCALE_S = 1.4
+"""The rest of an interval is Erlang distributed, 2 x 1.4 s on average: 4.0 s in all, 15 a minute."""
+_CLOSING_S = (0.08, 0.10)
+_CLOSED_S = 0.04
+"""With the slow ends of the two slopes the lids are at 95 % or more for over 70 ms: longer than a frame at
+24 fps and a row at 50 Hz together, so a closure always falls on a frame."""
+_OPENING_S = (0.15, 0.20)
+_LONGEST_S = _CLOSING_S[1] + _CLOSED_S + _OPENING_S[1]
+
+_EPOCH_S = 600.0
+"""Blinks are drawn for spans of this length, each from its own seed: any time is reached at once."""
+_DRAWS = int(_EPOCH_S / PAUSE_MIN_S) + 1
+
+
+def add_blinks(motion: FaceMotion, seed: int) -> FaceMotion:
+    """Let both eyes blink at human intervals; where the motion closes a lid further, it wins.
+
+    Args:
+        motion: any rate of 24 Hz or more; channels other than the two eyeBlink ones stay as they are.
+        seed: any whole number; another seed gives other moments.
+    """
+    columns = [motion.channels.index(channel) for channel in BLINK if channel in motion.channels]
+    if not columns or len(motion.values) == 0:
+        return motion
+    values = motion.values.copy()
+    closure = _closure(motion.times_s, seed)
+    values[:, columns] = np.maximum(values[:, columns], closure[:, None])
+    return replace(motion, values=values)
+
+
+def blink_times(start_s: float, end_s: float, seed: int) -> Array:
+    """float64 [N], the times in seconds within [start_s, end_s] at which the lids start to close."""
+    onset = _blinks(start_s, end_s, seed)[0]
+    return onset[(onset >= start_s) & (onset <= end_s)]
+
+
+def _closure(times_s: Array, seed: int) -> FloatArray:
+    """Float32 [T], 0 open .. 1 closed, at ascending times in seconds."""
+    onset, closing, opening = _blinks(float(times_s[0]), float(times_s[-1]), seed)
+    which = np.searchsorted(onset, times_s, side="right") - 1
+    since = np.where(which >= 0, times_s - onset[which], np.inf)
+    down = _ease(since / closing[which])
+    up = _ease((since - closing[which] - _CLOSED_S) / opening[which])
+    closure: FloatArray = (down * (1.0 - up)).astype(np.float32)
+    return closure
+
+
+def _ease(x: Array) -> Array:
+    inside: Array = np.clip(x, 0.0, 1.0)
+    return inside * inside * (3.0 - 2.0 * inside)
+
+
+def _blinks(start_s: float, end_s: float, seed: int) -> tuple[Array, Array, Array]:
+    """Start, closing and opening time in seconds of each blink of the spans that hold [start_s, end_s]."""
+    epochs = range(int(start_s // _EPOCH_S), int(end_s // _EPOCH_S) + 1)
+    onset, closing, opening = np.concatenate([_epoch(seed, epoch) for epoch in epochs], axis=1)
+    return onset, closing, opening
+
+
+@lru_cache(maxsize=8)
+def _epoch(seed: int, epoch: int) -> Array:
+    """float64 [3, N]: start, closing time and opening time of each blink that lies wholly within one span.
+
+    Only `random()` is drawn: numpy keeps its stream from version to version, those of its distributions not.
+    """
+    key = [seed % 2**64, epoch % 2**64]
+    draw = np.random.Generator(np.random.PCG64(key)).random((4, _DRAWS))
+    interval = PAUSE_MIN_S - _PAUSE_SCALE_S * np.log((1.0 - draw[0]) * (1.0 - draw[1]))
+    since = np.cumsum(interval)
+    closing = _CLOSING_S[0] + (_CLOSING_S[1] - _CLOSING_S[0]) * draw[2]
+    opening = _OPENING_S[0] + (_OPENING_S[1] - _OPENING_S[0]) * draw[3]
+    blinks: Array = np.stack([epoch * _EPOCH_S + since, closing, opening])
+    return blinks[:, since < _EPOCH_S - _LONGEST_S]

@@ -1,0 +1,122 @@
+"""The whole way from a sound file to motion, streamed: what the command line and the add-on both run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .audio import open_audio
+from .channels import ARKIT_52
+from .curves import MotionControls, check_rate, control_pieces, resample_pieces
+from .errors import Cancelled
+from .motion import stream_motion
+from .performance import add_blinks
+from .types import FaceMotion
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from .audio import AudioReader, Decoder
+    from .session import SpeechModel
+    from .types import AudioClip
+
+
+@dataclass(frozen=True)
+class AnimateSettings:
+    """What is to be made of a sound."""
+
+    controls: MotionControls = field(default_factory=MotionControls)
+    seed: int = 0
+    """Seed of the blinks: the same seed gives the same blinks."""
+    blinks: bool = True
+    rate_hz: float | None = None
+    """Frames per second; None for the model's own rate."""
+
+    def __post_init__(self) -> None:
+        if self.rate_hz is not None:
+            check_rate(self.rate_hz)
+
+
+def animate_file(
+    path: str | os.PathLike[str],
+    model: SpeechModel,
+    settings: AnimateSettings | None = None,
+    *,
+    decoders: Sequence[Decoder] = (),
+    progress: Callable[[float], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    notify: Callable[[str], None] | None = None,
+) -> Iterator[FaceMotion]:
+    """Turn a sound file into motion, in consecutive pieces and bounded memory.
+
+    Nothing is opened before the first piece is asked for.
+
+    Args:
+        path: any sound file, or a video file with a sound track where a decoder for it is at hand.
+        model: an opened speech model.
+        settings: None for the defaults.
+        decoders: further decoders for `audio.open_audio`.
+        progress: called with the share done, rising to 1.0.
+        cancelled: asked before every block of sound.
+        notify: called with each sentence that a user should know about this sound.
+
+    Yields:
+        Motion with all 52 ARKit channels at `settings.rate_hz`, from the start of the sound to its end. The
+        delay moves the motion below these times: the rows themselves always cover the sound.
+
+    Raises:
+        AudioError: the sound cannot be read.
+        Cancelled: `cancelled` returned True.
+    """
+    settings = settings or AnimateSettings()
+    controls = settings.controls
+    rate_hz = settings.rate_hz or float(model.card.rate_hz)
+    with open_audio(path, decoders) as reader:
+        if notify:
+            for notice in reader.notices:
+                notify(notice)
+        pieces = stream_motion(_watched(reader, progress, cancelled), model)
+        pieces = (_all_channels(piece, neutral=reader.is_silent) for piece in pieces)
+        pieces = control_pieces(pieces, replace(controls, prediction_delay_s=0.0))
+        if rate_hz != model.card.rate_hz or controls.prediction_delay_s != 0.0:
+            pieces = resample_pieces(pieces, rate_hz, controls.prediction_delay_s)
+        for piece in pieces:
+            if len(piece.values):
+                yield add_blinks(piece, settings.seed) if settings.blinks else piece
+    if progress:
+        progress(1.0)
+
+
+def collect(pieces: Iterable[FaceMotion]) -> FaceMotion:
+    """Join consecutive pieces of one motion."""
+    kept = list(pieces)
+    if not kept:
+        raise ValueError("there must be at least one piece")
+    return replace(kept[0], values=np.concatenate([piece.values for piece in kept]))
+
+
+def _watched(
+    reader: AudioReader, progress: Callable[[float], None] | None, cancelled: Callable[[], bool] | None
+) -> Iterator[AudioClip]:
+    for block in reader.blocks():
+        if cancelled and cancelled():
+            raise Cancelled
+        yield block
+        if progress and reader.duration_s > 0.0:
+            progress(min(1.0, (block.start_s + block.duration_s) / reader.duration_s))
+    if cancelled and cancelled():
+        raise Cancelled
+
+
+def _all_channels(motion: FaceMotion, *, neutral: bool) -> FaceMotion:
+    """The 52 ARKit channels in their usual order; what the model does not know, and a silent sound, is 0."""
+    if motion.channels == ARKIT_52 and not neutral:
+        return motion
+    values = np.zeros((len(motion.values), len(ARKIT_52)), np.float32)
+    if not neutral:
+        for column, channel in enumerate(motion.channels):
+            values[:, ARKIT_52.index(channel)] = motion.values[:, column]
+    return replace(motion, values=values, channels=ARKIT_52)
