@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from .audio import AudioReader, Decoder
+    from .audio import AudioReader
+    from .audio_decoders import Decoder
     from .session import SpeechModel
     from .types import AudioClip
 

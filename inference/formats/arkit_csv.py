@@ -104,7 +104,7 @@ def read_csv(path: str | os.PathLike[str]) -> FaceMotion:
     shown = Path(path)
     lines = _read_lines(shown)
     separator = max(",;\t", key=lines[0].count)
-    titles = [title.strip().strip('"') for title in lines[0].split(separator)]
+    titles = [title.strip() for title in lines[0].split(separator)]
     time_column = next((i for i, title in enumerate(titles) if title.lower() in _TIME_TITLES), None)
     columns = {channel: titles.index(names[0]) for channel, names in match_channels(titles).items()}
     if "time_s" in titles:
@@ -130,7 +130,7 @@ def _read_lines(path: Path) -> list[str]:
         raise UsageError(
             f"'{path}' cannot be read ({error.strerror})", "Check the path and its permissions"
         ) from None
-    lines = [line for line in text.splitlines() if line.strip()]
+    lines = [line for line in text.replace('"', "").splitlines() if line.strip()]  # no cell holds a separator
     if len(lines) < 2:
         raise UsageError(f"'{path}' has no rows", "Give a CSV file of ARKit curves with a header and rows")
     return lines
@@ -141,11 +141,9 @@ def _read_cells(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """float64 [T] seconds, strictly ascending, and float64 [T, C]."""
     try:
-        times = [line.split(separator)[time_column].strip().strip('"') for line in lines]
+        times = [line.split(separator)[time_column].strip() for line in lines]
         times_s = _seconds(times)
-        values = np.loadtxt(
-            lines, delimiter=separator, usecols=columns, ndmin=2, quotechar='"', comments=None
-        )
+        values = np.loadtxt(lines, delimiter=separator, usecols=columns, ndmin=2, comments=None)
     except (ValueError, IndexError):
         raise UsageError(
             f"'{path}' has a cell that is missing or not a number: {_bad_cell(lines, separator, columns)}",
@@ -166,7 +164,7 @@ def _bad_cell(lines: list[str], separator: str, columns: list[int]) -> str:
         cells = line.split(separator)
         for column in columns:
             try:
-                float(cells[column].strip().strip('"'))
+                float(cells[column].strip())
             except ValueError:
                 return f"row {row}, column {column + 1} holds '{cells[column].strip()[:30]}'"
             except IndexError:
