@@ -1,0 +1,37 @@
+"""The Blender add-on: reads the scene, calls inference, writes the scene.
+
+Importing this package imports no bpy; `register` does.
+"""
+
+
+def register() -> None:
+    """Make the panel, the operators, the menu entry and the command known to Blender."""
+    import bpy
+
+    from . import cli_command, operators, properties
+
+    for cls in _classes():
+        bpy.utils.register_class(cls)
+    properties.register()
+    bpy.types.VIEW3D_MT_mesh_add.append(operators.draw_add_menu)
+    cli_command.register()
+
+
+def unregister() -> None:
+    """Stop a running line and take everything out of Blender again."""
+    import bpy
+
+    from . import cli_command, jobs, operators, properties
+
+    jobs.STATUS.stop()
+    cli_command.unregister()
+    bpy.types.VIEW3D_MT_mesh_add.remove(operators.draw_add_menu)
+    properties.unregister()
+    for cls in reversed(_classes()):
+        bpy.utils.unregister_class(cls)
+
+
+def _classes() -> tuple[type, ...]:
+    from . import operators, panels, properties
+
+    return (*properties.CLASSES, *operators.CLASSES, *panels.CLASSES)

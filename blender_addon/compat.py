@@ -1,0 +1,59 @@
+"""Everything that differs between Blender 4.5 and 5.2. The only place that looks at the version.
+
+Where a difference can be seen on the data itself (a property that exists or not), that is preferred to
+comparing version numbers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import bpy
+
+
+def sequencer_scene(context: bpy.types.Context) -> bpy.types.Scene | None:
+    """The scene whose strips the sequencer shows: from 5.1 on it need not be the window's scene."""
+    return getattr(context, "sequencer_scene", None) or context.scene
+
+
+def strips(editor: bpy.types.SequenceEditor) -> bpy.types.bpy_prop_collection:
+    """The strips of a sequence editor (`sequences` before 5.0)."""
+    return editor.strips if hasattr(editor, "strips") else editor.sequences
+
+
+def all_strips(editor: bpy.types.SequenceEditor) -> list[bpy.types.Strip]:
+    """Every strip, those inside meta strips too."""
+    return list(editor.strips_all if hasattr(editor, "strips_all") else editor.sequences_all)
+
+
+def strip_content_start(strip: bpy.types.Strip) -> float:
+    """Frame of the first frame of a strip's content, trimmed or not (renamed in 5.1)."""
+    return float(strip.content_start if hasattr(strip, "content_start") else strip.frame_start)
+
+
+def strip_visible_range(strip: bpy.types.Strip) -> tuple[float, float]:
+    """First frame on which a strip plays, and the first frame on which it no longer does."""
+    if hasattr(strip, "left_handle") and hasattr(strip, "right_handle"):
+        return float(strip.left_handle), float(strip.right_handle)
+    return float(strip.frame_final_start), float(strip.frame_final_end)
+
+
+def use_video_output(settings: bpy.types.ImageFormatSettings) -> None:
+    """Switch a render output to FFmpeg video: 5.0 wants the kind of media before the format."""
+    if hasattr(settings, "media_type"):
+        settings.media_type = "VIDEO"
+    settings.file_format = "FFMPEG"
+
+
+def output_format(settings: bpy.types.ImageFormatSettings) -> tuple[str | None, str]:
+    """Kind of media (None before 5.0) and file format of a render output, for `restore_output_format`."""
+    return getattr(settings, "media_type", None), settings.file_format
+
+
+def restore_output_format(settings: bpy.types.ImageFormatSettings, saved: tuple[str | None, str]) -> None:
+    """Put back what `output_format` returned."""
+    media_type, file_format = saved
+    if media_type is not None:
+        settings.media_type = media_type
+    settings.file_format = file_format

@@ -1,0 +1,213 @@
+"""Work off the main thread: sound to curves, with progress, ESC and errors. Never touches bpy."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..inference.errors import Cancelled, SoliloquyError, UsageError
+from ..inference.pipeline import AnimateSettings, animate_file, collect
+from ..inference.retarget import retarget
+from ..inference.types import FrameRate, RigCurve, RigMap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from ..inference.session import SpeechModel
+
+SETTLE_S = 0.15
+"""Time in which a face returns to neutral before and after a cut-out part of a sound."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """Everything the worker needs, copied out of the scene on the main thread."""
+
+    audio: str
+    """Absolute path."""
+    settings: AnimateSettings
+    maps: tuple[RigMap, ...]
+    rate: FrameRate
+    start_frame: float
+    """Scene frame at which the sound's time 0 lies, audible or not."""
+    audible: tuple[float, float] | None = None
+    """First frame that plays and first that no longer does (a trimmed strip); None for all of the sound."""
+    model: Path | None = None
+    """Weight file; None for the shipped one."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """Curves ready to be keyed, and what the user should know about them."""
+
+    curves: tuple[RigCurve, ...]
+    notices: tuple[str, ...]
+    first_frame: float
+    last_frame: float
+
+
+@lru_cache(maxsize=2)
+def _model(path: Path | None, modified_ns: int) -> SpeechModel:
+    from ..inference.session import load_speech_model
+
+    return load_speech_model(path)
+
+
+def speech_model(path: Path | None = None) -> SpeechModel:
+    """The opened weight file, kept between runs until the file changes."""
+    modified_ns = path.stat().st_mtime_ns if path is not None and path.is_file() else 0
+    return _model(path, modified_ns)
+
+
+def compute(request: Request, progress: Callable[[float], None], cancelled: Callable[[], bool]) -> Result:
+    """Animate a sound on a character.
+
+    Raises:
+        SoliloquyError: anything that the user can mend.
+        Cancelled: `cancelled` returned True.
+    """
+    notices: list[str] = []
+    from .audio_decoder import AudDecoder
+
+    pieces = animate_file(
+        request.audio,
+        speech_model(request.model),
+        replace(request.settings, rate_hz=_row_rate_hz(request)),
+        decoders=(AudDecoder(),),
+        progress=progress,
+        cancelled=cancelled,
+        notify=notices.append,
+    )
+    motion = collect(pieces)
+    curves = [c for m in request.maps for c in retarget(motion, m, request.rate, request.start_frame)]
+    if request.audible is not None:
+        settle_frames = SETTLE_S * request.rate.hz
+        curves = [trim(curve, *request.audible, settle_frames) for curve in curves]
+    if cancelled():
+        raise Cancelled
+    frames = curves[0].frames if curves else np.zeros(1, np.float32)
+    return Result(tuple(curves), tuple(notices), float(frames[0]), float(frames[-1]))
+
+
+def _row_rate_hz(request: Request) -> float | None:
+    """Rows at the scene's frames where the sound starts on one: values are then interpolated only once."""
+    return request.rate.hz if float(request.start_frame).is_integer() else None
+
+
+def trim(curve: RigCurve, first: float, end: float, settle_frames: float) -> RigCurve:
+    """Keep the keys of first <= frame < end, and let the value return to 0 just outside what was cut.
+
+    Args:
+        curve: dense, ascending.
+        first: first frame to keep.
+        end: first frame to drop.
+        settle_frames: distance of the neutral keys from the outermost ones kept, in frames.
+
+    Raises:
+        UsageError: nothing of the curve lies in the range.
+    """
+    inside = (curve.frames >= first) & (curve.frames < end)
+    if not inside.any():
+        raise UsageError("No part of the sound plays on a whole frame of the strip", "Make the strip longer")
+    frames, values = curve.frames[inside], curve.values[inside]
+    if not inside[0]:
+        frames = np.concatenate([frames[:1] - np.float32(settle_frames), frames])
+        values = np.concatenate([np.zeros(1, np.float32), values])
+    if not inside[-1]:
+        frames = np.concatenate([frames, frames[-1:] + np.float32(settle_frames)])
+        values = np.concatenate([values, np.zeros(1, np.float32)])
+    return RigCurve(curve.object, curve.data_path, curve.index, frames, values)
+
+
+class Job:
+    """One `compute` in a thread. Ask `poll` from the main thread; `outcome` is set when it returns True."""
+
+    def __init__(self, request: Request) -> None:
+        self.progress = 0.0
+        """0..1."""
+        self.outcome: Result | Exception | None = None
+        self._request = request
+        self._news: queue.SimpleQueue[float | Result | Exception] = queue.SimpleQueue()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="Soliloquy", daemon=True)
+
+    def start(self) -> None:
+        """Begin the work."""
+        self._thread.start()
+
+    def cancel(self) -> None:
+        """Ask the work to end; it does within one block of sound, with `Cancelled` as its outcome."""
+        self._stop.set()
+
+    @property
+    def is_stopping(self) -> bool:
+        """True from `cancel` on."""
+        return self._stop.is_set()
+
+    def poll(self) -> bool:
+        """Take in the worker's news; True once it has ended and its thread is joined."""
+        while not self._news.empty():
+            news = self._news.get()
+            if isinstance(news, float):
+                self.progress = news
+            else:
+                self.outcome = news
+        if self.outcome is None:
+            return False
+        self._thread.join()
+        return True
+
+    def join(self) -> None:
+        """Wait for the end of the work."""
+        if self._thread.ident is not None:
+            self._thread.join()
+        self.poll()
+
+    def _run(self) -> None:
+        try:
+            self._news.put(
+                compute(self._request, lambda share: self._news.put(float(share)), self._stop.is_set)
+            )
+        except Exception as error:  # handed to the main thread, which tells the user
+            self._news.put(error)
+
+
+@dataclass
+class Status:
+    """What the panel shows about the last or the running line. One per Blender session."""
+
+    job: Job | None = None
+    error: str = ""
+    summary: str = ""
+    notices: tuple[str, ...] = field(default=())
+
+    def begin(self, job: Job | None) -> None:
+        """Forget the last line; a `job` runs from now on."""
+        self.job, self.error, self.summary, self.notices = job, "", "", ()
+
+    def end(self, error: str = "", summary: str = "", notices: tuple[str, ...] = ()) -> None:
+        """The line is done."""
+        self.job, self.error, self.summary, self.notices = None, error, summary, notices
+
+    def stop(self) -> None:
+        """Stop a running job and wait for its end (Blender closes, another file is opened)."""
+        if self.job is not None:
+            self.job.cancel()
+            self.job.join()
+            self.job = None
+
+
+STATUS = Status()
+
+
+def message(error: Exception) -> str:
+    """One sentence or two for a person about any exception."""
+    if isinstance(error, SoliloquyError):
+        return str(error)
+    return f"Unexpected problem ({type(error).__name__}: {error}). Please report it with sound and scene."

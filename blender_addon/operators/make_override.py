@@ -1,0 +1,54 @@
+"""Make Override: lets a linked character be animated in this file."""
+
+from __future__ import annotations
+
+import bpy
+
+from .. import checks
+from ..rig_map import parts_of
+
+
+class SOLILOQUY_OT_make_override(bpy.types.Operator):
+    """Make library overrides of the linked target and its mesh data, so that its shape keys can be keyed"""
+
+    bl_idname = "soliloquy.make_override"
+    bl_label = "Make Override"
+    bl_options = {"UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        """Why the button is grey; empty when it can be pressed."""
+        target = checks.target(context)
+        if target is None or target.type != "MESH" or target.data.shape_keys is None:
+            return "The target is not a mesh with shape keys."
+        return "The shape keys can be animated already." if target.data.shape_keys.is_editable else ""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        reason = cls.disabled_reason(context)
+        cls.poll_message_set(reason)
+        return not reason
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        target = override(context, checks.target(context))
+        if target is None:
+            self.report({"ERROR"}, "Blender could not make the override. Make the object local instead.")
+            return {"CANCELLED"}
+        context.scene.soliloquy.target = target
+        return {"FINISHED"}
+
+
+def override(context: bpy.types.Context, target: bpy.types.Object) -> bpy.types.Object | None:
+    """The target, and what hangs together with it, as library overrides; None when Blender refuses.
+
+    Blender leaves mesh data out of an object's override, and shape keys belong to the mesh data: those of
+    the target and of its parts are overridden one by one.
+    """
+    if target.library is not None:
+        target = target.override_hierarchy_create(context.scene, context.view_layer, do_fully_editable=True)
+    if target is None:
+        return None
+    for part in (target, *parts_of(target)):
+        if part.library is None and part.data.library is not None:
+            part.data.override_create(remap_local_usages=True)
+    return target if target.data.shape_keys.is_editable else None

@@ -1,0 +1,132 @@
+"""The panel in the 3D view's sidebar, in the order of work: sound, character, motion, Animate, outcome."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+import bpy
+
+from . import checks, media
+from .jobs import STATUS
+from .operators.animate import SOLILOQUY_OT_animate, SOLILOQUY_OT_stop
+from .operators.make_override import SOLILOQUY_OT_make_override
+from .rig_map import read_character, refusal
+
+if TYPE_CHECKING:
+    from .properties import SoliloquySettings
+
+_PIXELS_PER_LETTER = 6.5
+
+
+class SOLILOQUY_PT_main(bpy.types.Panel):
+    """Speech to facial animation"""
+
+    bl_label = "Soliloquy"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Soliloquy"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, settings = self.layout, context.scene.soliloquy
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        body = layout.column()
+        body.enabled = STATUS.job is None
+        _draw_sound(body, context, settings)
+        _draw_target(body, context, settings)
+        _draw_motion(body, settings)
+        _draw_animate(layout, context)
+        _draw_outcome(layout, context)
+        _draw_unmatched(layout, context, settings)
+
+
+def _draw_sound(layout: bpy.types.UILayout, context: bpy.types.Context, settings: SoliloquySettings) -> None:
+    column = layout.column(heading="Sound")
+    column.row(align=True).prop(settings, "source", expand=True)
+    if settings.source == "FILE":
+        column.prop(settings, "audio_path")
+        column.prop(settings, "start_frame")
+    else:
+        strip = media.active_sound_strip(context)
+        column.label(text=strip.name if strip is not None else "No sound strip is active", icon="SOUND")
+
+
+def _draw_target(layout: bpy.types.UILayout, context: bpy.types.Context, settings: SoliloquySettings) -> None:
+    column = layout.column()
+    column.prop(settings, "target")
+    target = checks.target(context)
+    if settings.target is None and target is not None:
+        column.label(text=f"Active object: {target.name}", icon="OBJECT_DATA")
+    column.prop(settings, "include_parts")
+    keys = target.data.shape_keys if target is not None and target.type == "MESH" else None
+    if keys is not None and not keys.is_editable:
+        column.operator(SOLILOQUY_OT_make_override.bl_idname, icon="LIBRARY_DATA_OVERRIDE")
+
+
+def _draw_motion(layout: bpy.types.UILayout, settings: SoliloquySettings) -> None:
+    column = layout.column(align=True)
+    for name in ("jaw", "lips", "upper_face"):
+        column.prop(settings, name, slider=True)
+    column = layout.column(align=True)
+    column.prop(settings, "smoothing_s")
+    column.prop(settings, "prediction_delay_s")
+    row = layout.row(heading="Blinks")
+    row.prop(settings, "blinks", text="")
+    seed = row.row()
+    seed.enabled = settings.blinks
+    seed.use_property_split = False
+    seed.prop(settings, "seed")
+
+
+def _draw_animate(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    job = STATUS.job
+    if job is not None:
+        row = layout.row(align=True)
+        text = "Stopping" if job.is_stopping else f"{job.progress:.0%}  (Esc stops)"
+        row.progress(factor=job.progress, type="BAR", text=text)
+        row.operator(SOLILOQUY_OT_stop.bl_idname, text="", icon="CANCEL")
+        return
+    button = layout.row()
+    button.scale_y = 1.4
+    button.operator(SOLILOQUY_OT_animate.bl_idname, icon="PLAY")
+    _draw_text(layout, context, SOLILOQUY_OT_animate.disabled_reason(context), "INFO")
+
+
+def _draw_outcome(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    _draw_text(layout, context, STATUS.error, "ERROR")
+    _draw_text(layout, context, STATUS.summary, "CHECKMARK")
+    for notice in STATUS.notices:
+        _draw_text(layout, context, notice, "INFO")
+
+
+def _draw_unmatched(
+    layout: bpy.types.UILayout, context: bpy.types.Context, settings: SoliloquySettings
+) -> None:
+    target = checks.target(context)
+    if refusal(target) is not None:
+        return
+    try:
+        unmatched = read_character(target, settings.include_parts).unmatched
+    except checks.RigError:
+        return  # Animate is pressed: the report names the reason
+    header, body = layout.panel("SOLILOQUY_PT_unmatched", default_closed=True)
+    header.label(text=f"Channels Without a Shape Key: {len(unmatched)}")
+    if body is not None:
+        grid = body.grid_flow(columns=2, align=True)
+        for channel in unmatched:
+            grid.label(text=channel)
+
+
+def _draw_text(layout: bpy.types.UILayout, context: bpy.types.Context, text: str, icon: str) -> None:
+    """Text broken into lines that fit the sidebar."""
+    if not text:
+        return
+    scale = context.preferences.system.ui_scale
+    letters = max(20, int((context.region.width / scale - 50) / _PIXELS_PER_LETTER))
+    column = layout.column(align=True)
+    for i, piece in enumerate(textwrap.wrap(text, letters)):
+        column.label(text=piece, icon=icon if i == 0 else "BLANK1")
+
+
+CLASSES = (SOLILOQUY_PT_main,)

@@ -1,0 +1,125 @@
+"""The settings of a scene: what the panel shows and the blend file keeps."""
+
+import bpy
+
+from ..inference.curves import DELAY_MAX_S, SMOOTHING_MAX_S, STRENGTH_MAX, MotionControls
+from ..inference.pipeline import AnimateSettings
+
+
+def _is_mesh(_settings: bpy.types.PropertyGroup, candidate: bpy.types.Object) -> bool:
+    return candidate.type == "MESH"
+
+
+class SoliloquySettings(bpy.types.PropertyGroup):
+    """Settings of one line of speech on one character."""
+
+    source: bpy.props.EnumProperty(
+        name="Sound From",
+        items=(
+            ("FILE", "File", "A sound file, or a video file with a sound track"),
+            (
+                "STRIP",
+                "Active Strip",
+                "The sound strip that is active in the video sequencer, as it is trimmed",
+            ),
+        ),
+        default="FILE",
+    )
+    audio_path: bpy.props.StringProperty(
+        name="Sound",
+        description="File with the speech: wav, flac, ogg, mp3, m4a, mp4 and others",
+        subtype="FILE_PATH",
+    )
+    start_frame: bpy.props.IntProperty(
+        name="Start Frame", description="Frame on which the sound starts", default=1
+    )
+    target: bpy.props.PointerProperty(
+        name="Target",
+        description="Mesh whose shape keys carry ARKit names; empty for the active object",
+        type=bpy.types.Object,
+        poll=_is_mesh,
+    )
+    include_parts: bpy.props.BoolProperty(
+        name="Parts Too",
+        description="Also drive matching shape keys of the target's child meshes and of the meshes on its "
+        "armature (eyes, teeth, tongue, lashes)",
+        default=True,
+    )
+    jaw: bpy.props.FloatProperty(
+        name="Jaw",
+        description="Strength of the jaw as a factor: 0 is still, 1 is as spoken",
+        default=1.0,
+        min=0.0,
+        soft_max=2.0,
+        max=STRENGTH_MAX,
+    )
+    lips: bpy.props.FloatProperty(
+        name="Lips",
+        description="Strength of lips and tongue as a factor: 0 is still, 1 is as spoken",
+        default=1.0,
+        min=0.0,
+        soft_max=2.0,
+        max=STRENGTH_MAX,
+    )
+    upper_face: bpy.props.FloatProperty(
+        name="Upper Face",
+        description="Strength of eyes, brows, cheeks and nose as a factor: 0 is still, 1 is as spoken",
+        default=1.0,
+        min=0.0,
+        soft_max=2.0,
+        max=STRENGTH_MAX,
+    )
+    smoothing_s: bpy.props.FloatProperty(
+        name="Smoothing",
+        description="Width in seconds over which the motion is averaged, without shifting it; 0 is off",
+        default=0.0,
+        min=0.0,
+        soft_max=0.2,
+        max=SMOOTHING_MAX_S,
+        precision=3,
+        step=1,
+        unit="TIME_ABSOLUTE",
+    )
+    prediction_delay_s: bpy.props.FloatProperty(
+        name="Prediction Delay",
+        description="Seconds by which the face moves later than the sound; negative moves it earlier",
+        default=0.0,
+        min=-DELAY_MAX_S,
+        soft_min=-0.5,
+        soft_max=0.5,
+        max=DELAY_MAX_S,
+        precision=3,
+        step=1,
+        unit="TIME_ABSOLUTE",
+    )
+    blinks: bpy.props.BoolProperty(
+        name="Blinks", description="Let the eyes blink, about 15 times a minute", default=True
+    )
+    seed: bpy.props.IntProperty(
+        name="Seed", description="Another number gives other moments of blinking", default=0, min=0
+    )
+
+
+def animate_settings(settings: SoliloquySettings) -> AnimateSettings:
+    """What the panel says, as the runtime wants it."""
+    controls = MotionControls(
+        jaw=settings.jaw,
+        lips=settings.lips,
+        upper_face=settings.upper_face,
+        smoothing_s=settings.smoothing_s,
+        prediction_delay_s=settings.prediction_delay_s,
+    )
+    return AnimateSettings(controls=controls, seed=settings.seed, blinks=settings.blinks)
+
+
+CLASSES = (SoliloquySettings,)
+
+
+def register() -> None:
+    """Give every scene its settings."""
+    bpy.types.Scene.soliloquy = bpy.props.PointerProperty(type=SoliloquySettings)
+
+
+def unregister() -> None:
+    """Forget the settings' definition; values in blend files stay."""
+    del bpy.types.Scene.soliloquy

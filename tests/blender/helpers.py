@@ -1,0 +1,147 @@
+"""Scenes, sounds and short names for the add-on tests."""
+
+from __future__ import annotations
+
+import importlib
+import math
+import os
+import struct
+import wave
+from pathlib import Path
+
+import bpy
+
+PACKAGE = "bl_ext.user_default.soliloquy"
+FOLDER = Path(os.environ["SOLILOQUY_TEST_FOLDER"])
+DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+
+
+class Skip(Exception):  # noqa: N818
+    """Raised by a test that cannot run here, with the reason."""
+
+
+def enable() -> None:
+    """Switch the installed extension on."""
+    import addon_utils
+
+    addon_utils.enable(PACKAGE, default_set=False, handle_error=None)
+
+
+def module(name: str) -> object:
+    """A module of the installed extension, e.g. `blender_addon.keyframes`."""
+    return importlib.import_module(f"{PACKAGE}.{name}")
+
+
+def empty_scene(fps: int = 24, base: float = 1.0) -> bpy.types.Scene:
+    """A new file without objects, at a frame rate."""
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    enable()
+    scene = bpy.context.scene
+    scene.render.fps, scene.render.fps_base = fps, base
+    return scene
+
+
+def mesh_with_keys(
+    name: str, keys: tuple[str, ...], parent: bpy.types.Object | None = None
+) -> bpy.types.Object:
+    """A triangle with shape keys."""
+    mesh = bpy.data.meshes.new(name)
+    mesh.from_pydata([(0, 0, 0), (1, 0, 0), (0, 0, 1)], [], [(0, 1, 2)])
+    made = bpy.data.objects.new(name, mesh)
+    bpy.context.scene.collection.objects.link(made)
+    if keys:
+        made.shape_key_add(name="Basis")
+    for i, key in enumerate(keys):
+        made.shape_key_add(name=key).data[i % 3].co.y += 0.5
+    made.parent = parent
+    return made
+
+
+def arkit_mesh(name: str = "Face") -> bpy.types.Object:
+    """A mesh with all 52 ARKit shape keys, active and chosen in the panel."""
+    made = mesh_with_keys(name, module("inference.channels").ARKIT_52)
+    bpy.context.view_layer.objects.active = made
+    return made
+
+
+def tone(name: str, duration_s: float, voiced: tuple[tuple[float, float], ...] = ((0.0, 1e9),)) -> Path:
+    """A 16 kHz wav of vowel-like sound: harmonics of 120 Hz below two formants, only in `voiced` spans."""
+    path = FOLDER / name
+    samples = []
+    for i in range(round(duration_s * 16_000)):
+        t = i / 16_000
+        on = any(a <= t < b for a, b in voiced)
+        value = sum(math.sin(2 * math.pi * 120 * k * t) / k for k in range(1, 9)) if on else 0.0
+        samples.append(int(7000 * value * (0.6 + 0.4 * math.sin(2 * math.pi * 4 * t))))
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 16_000, 0, "NONE", ""))
+        file.writeframes(struct.pack(f"<{len(samples)}h", *samples))
+    return path
+
+
+def speech() -> Path:
+    """A real line of speech."""
+    return data("bad_audio/real_jfk_1961.mp3")
+
+
+def data(relative: str) -> Path:
+    """A file of the shared data; skips the test where it is absent."""
+    path = DATA / relative
+    if not path.exists():
+        raise Skip(f"{relative} is not at hand")
+    return path
+
+
+def animate(path: Path | str, start_frame: int = 1, **settings: object) -> set[str]:
+    """Press Animate for a file on the active object."""
+    panel = bpy.context.scene.soliloquy
+    panel.audio_path, panel.start_frame, panel.source = str(path), start_frame, "FILE"
+    for name, value in settings.items():
+        setattr(panel, name, value)
+    reason = module("blender_addon.operators.animate").disabled_reason(bpy.context)
+    if reason:
+        raise RuntimeError(reason)
+    return bpy.ops.soliloquy.animate()
+
+
+def refused(path: Path | str, **settings: object) -> str:
+    """What Animate says when it refuses."""
+    try:
+        result = animate(path, **settings)
+    except RuntimeError as error:
+        return str(error)
+    raise AssertionError(f"not refused: {result}")
+
+
+def curves(made: bpy.types.Object) -> dict[str, list[tuple[float, float]]]:
+    """Keys of the active Action of a mesh's shape keys, by data path."""
+    adt = made.data.shape_keys.animation_data
+    return action_curves(adt.action, adt.action_slot)
+
+
+def action_curves(
+    action: bpy.types.Action, slot: bpy.types.ActionSlot
+) -> dict[str, list[tuple[float, float]]]:
+    """Keys of one slot of an Action, by data path."""
+    (layer,) = action.layers
+    (strip,) = layer.strips
+    bag = strip.channelbag(slot)
+    return {f.data_path: [tuple(k.co) for k in f.keyframe_points] for f in bag.fcurves}
+
+
+def value_path(name: str) -> str:
+    """Data path of a shape key's value."""
+    return f'key_blocks["{name}"].value'
+
+
+def snapshot() -> tuple:
+    """What a refused operator must not change."""
+    scene = bpy.context.scene
+    editor = scene.sequence_editor
+    return (
+        sorted(a.name for a in bpy.data.actions),
+        sorted(o.name for o in bpy.data.objects),
+        sorted(s.name for s in bpy.data.sounds),
+        len(editor.strips) if editor is not None else 0,
+        sorted(k.name for k in bpy.data.shape_keys if k.animation_data is not None),
+    )
