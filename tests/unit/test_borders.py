@@ -36,8 +36,8 @@ SOLE_IMPORTERS = {
 }
 
 LAYERS = (
-    {"errors", "channels", "timing"},
-    {"types"},
+    {"errors", "channels", "types"},
+    {"timing"},
     {"loudness", "files", "names"},
     {"audio", "session", "formats", "curves"},
     {"retarget"},
@@ -46,7 +46,7 @@ LAYERS = (
     {"cli"},
     {"__main__"},
 )
-"""Lowest first: a module of inference imports from lower layers only. `audio` stands for every `audio_...` too."""
+"""Lowest first: a module of inference imports from lower layers only. `audio` stands for `audio_...` too."""
 
 
 def family(module):
