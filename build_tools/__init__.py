@@ -1,0 +1,1 @@
+"""The parts behind build.py: environments, the extension package, the checks. Standard library only."""

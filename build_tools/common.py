@@ -1,0 +1,86 @@
+"""Paths, the error that build.py shows, and running a command with its output in view."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+"""The repository."""
+
+
+class BuildError(Exception):
+    """A problem that the person at the keyboard can mend: what is wrong, and what to do about it."""
+
+    def __init__(self, cause: str, remedy: str) -> None:
+        super().__init__(f"{cause}\n{remedy}")
+
+
+def say(text: str) -> None:
+    """Print one progress line at once, also when the output is a pipe."""
+    print(text, flush=True)
+
+
+def manifest() -> dict[str, Any]:
+    """The extension's manifest, where the version number is kept."""
+    return tomllib.loads((ROOT / "blender_manifest.toml").read_text("utf-8"))
+
+
+def elapsed(started_s: float) -> str:
+    """Time since `started_s` (time.monotonic) as text: `42 s` or `3 min 05 s`."""
+    seconds = round(time.monotonic() - started_s)
+    return f"{seconds} s" if seconds < 60 else f"{seconds // 60} min {seconds % 60:02d} s"
+
+
+def clean_environment(**extra: str) -> dict[str, str]:
+    """This process's environment without what would leak another Python's packages into a child."""
+    unwanted = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"}
+    kept = {name: value for name, value in os.environ.items() if name not in unwanted}
+    return {**kept, "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1", **extra}
+
+
+def stream(
+    command: Sequence[str | Path],
+    *,
+    show: Callable[[str], bool] = lambda line: True,
+    environment: Mapping[str, str] | None = None,
+) -> tuple[int, list[str]]:
+    """Run a command in the repository and print its lines as they come.
+
+    Args:
+        command: program and arguments.
+        show: which lines to print; all of them are returned.
+        environment: the child's variables; `clean_environment()` when absent.
+
+    Returns:
+        The exit status and every line of stdout and stderr together.
+    """
+    lines: list[str] = []
+    with subprocess.Popen(
+        [str(part) for part in command],
+        cwd=ROOT,
+        env=environment or clean_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+    ) as child:
+        assert child.stdout is not None
+        for line in child.stdout:
+            lines.append(line.rstrip("\n"))
+            if show(line):
+                sys.stdout.write(line)
+                sys.stdout.flush()
+    return child.returncode, lines
+
+
+def size_text(size_bytes: int) -> str:
+    """`24.3 MB` or `17 kB`."""
+    return f"{size_bytes / 1e6:.1f} MB" if size_bytes >= 1e6 else f"{size_bytes / 1e3:.0f} kB"
