@@ -1,0 +1,92 @@
+"""Sound to face motion, whole or streamed.
+
+The model is a convolution over the waveform, so its whole state is the sound that the next frame
+still depends on. Fed in blocks of any size, the stream gives the frames that one run over the whole
+sound would give (the export gate measures this).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .timing import steps_within
+from .types import FaceMotion
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from .session import SpeechModel
+    from .types import AudioClip, FloatArray
+
+
+class MotionStream:
+    """Turns sound that arrives piece by piece into motion that leaves piece by piece.
+
+    A frame leaves as soon as `model.card.right_context` samples after it have arrived.
+
+    Args:
+        model: an opened speech model.
+        start_s: time of the first sample in seconds.
+    """
+
+    def __init__(self, model: SpeechModel, start_s: float = 0.0) -> None:
+        self._model = model
+        self._start_s = start_s
+        self._frames_out = 0
+        self._samples_in = 0
+        self._pending = np.zeros(model.card.left_context, np.float32)  # silence before the first sample
+
+    def feed(self, samples: FloatArray) -> FaceMotion:
+        """Add sound (float32 [N], mono, the card's rate and level); returns the frames now complete."""
+        self._samples_in += len(samples)
+        self._pending = np.concatenate([self._pending, samples])
+        frames = max(0, (len(self._pending) - self._model.receptive_field) // self._model.hop + 1)
+        return self._emit(frames)
+
+    def finish(self) -> FaceMotion:
+        """The frames up to the end of the sound, as if silence followed. The stream ends here."""
+        total = steps_within(self._samples_in / self._model.card.sample_rate_hz, self._model.card.rate_hz)
+        frames = total - self._frames_out
+        missing = self._model.receptive_field + (frames - 1) * self._model.hop - len(self._pending)
+        self._pending = np.pad(self._pending, (0, max(0, missing)))
+        return self._emit(frames)
+
+    def _emit(self, frames: int) -> FaceMotion:
+        card, hop = self._model.card, self._model.hop
+        start_s = self._start_s + self._frames_out / card.rate_hz
+        if frames <= 0:
+            return FaceMotion(np.zeros((0, len(card.channels)), np.float32), card.channels, card.rate_hz, start_s)
+        values = self._model.run(self._pending[: self._model.receptive_field + (frames - 1) * hop])
+        self._pending = self._pending[frames * hop :]
+        self._frames_out += frames
+        return FaceMotion(values, card.channels, card.rate_hz, start_s)
+
+
+def speech_motion(clip: AudioClip, model: SpeechModel) -> FaceMotion:
+    """Motion of a whole clip: one row per 1 / card.rate_hz from its start to its end.
+
+    Args:
+        clip: mono at the card's sample rate, brought to the card's level (`audio.read_audio` does both).
+        model: an opened speech model.
+    """
+    pieces = list(stream_motion([clip], model))
+    values = np.concatenate([piece.values for piece in pieces])
+    return FaceMotion(values, pieces[0].channels, pieces[0].rate_hz, pieces[0].start_s)
+
+
+def stream_motion(blocks: Iterable[AudioClip], model: SpeechModel) -> Iterator[FaceMotion]:
+    """Motion of consecutive blocks of one sound, in consecutive pieces (at least one; pieces may be short).
+
+    Raises:
+        ValueError: a block is not at the card's sample rate.
+    """
+    stream: MotionStream | None = None
+    for block in blocks:
+        if block.rate_hz != model.card.sample_rate_hz:
+            raise ValueError(f"blocks must be at {model.card.sample_rate_hz} Hz, got {block.rate_hz}")
+        if stream is None:
+            stream = MotionStream(model, block.start_s)
+        yield stream.feed(block.samples)
+    yield (stream or MotionStream(model)).finish()

@@ -1,0 +1,1 @@
+"""Training of Soliloquy's models (torch). Nothing here is needed to run them, or shipped with the extension."""

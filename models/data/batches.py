@@ -1,0 +1,101 @@
+"""Random crops of lines, disturbed and stacked into training batches; every choice from one seed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..speech.augment import AugmentConfig, change_speed, disturb
+
+if TYPE_CHECKING:
+    from .corpora import Line
+
+_HOP = 320
+_EDGE_FRAMES = 5  # lrc_ar's words are cut out of running speech: what was around their ends is not known
+
+
+@dataclass(frozen=True)
+class Batch:
+    """`samples` (B, N), `controls` (B, T, K), `valid` (B, T) bool, `phones` (B, T) int64 (-1 unknown), `speaker` (B,)."""
+
+    samples: Tensor
+    controls: Tensor
+    valid: Tensor
+    phones: Tensor
+    speaker: Tensor
+
+
+class BatchSampler:
+    """Draws crops: first a corpus by its share, then a speaker, then a line, then a place in it.
+
+    Args:
+        lines: the training lines.
+        shares: relative weight of each corpus.
+        speakers: names in the order of the network's speaker corrections; others get -1.
+        left_context, receptive_field: of the network, in samples.
+        frames: targets per crop.
+        augment: strengths; None leaves sound as it is.
+    """
+
+    def __init__(
+        self, lines: list[Line], shares: dict[str, float], speakers: tuple[str, ...], *,
+        left_context: int, receptive_field: int, frames: int, augment: AugmentConfig | None,
+    ) -> None:  # fmt: skip
+        self._groups: dict[str, dict[str, list[Line]]] = defaultdict(lambda: defaultdict(list))
+        for line in lines:
+            self._groups[line.corpus][line.speaker].append(line)
+        self._corpora = sorted(c for c in self._groups if shares.get(c, 0) > 0)
+        weight = np.array([shares[c] for c in self._corpora])
+        self._weight = weight / weight.sum()
+        self._speakers = speakers
+        self._left, self._field, self._frames = left_context, receptive_field, frames
+        self._augment = augment
+
+    def _pick(self, rng: np.random.Generator) -> Line:
+        group = self._groups[self._corpora[rng.choice(len(self._corpora), p=self._weight)]]
+        speakers = sorted(group)
+        share = np.sqrt([len(group[s]) for s in speakers])
+        lines = group[speakers[rng.choice(len(speakers), p=share / share.sum())]]
+        return lines[rng.integers(len(lines))]
+
+    def _crop(self, line: Line, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+        speed = 1.0
+        if self._augment is not None:
+            speed = 1.0 + rng.uniform(-self._augment.speed, self._augment.speed)
+        total = int(len(line.controls) / speed)
+        first = int(rng.integers(min(0, total - self._frames), max(1, total - self._frames + 1)))
+        source = (first + np.arange(self._frames)) * speed  # in frames of the line
+        inside = (source >= 0) & (source <= len(line.controls) - 1)
+        grid = np.arange(len(line.controls))
+        controls = np.stack([np.interp(source, grid, c) for c in line.controls.T], axis=1).astype(np.float32)
+        nearest = np.clip(np.round(source).astype(int), 0, len(line.controls) - 1)
+        valid = inside & line.valid[nearest]
+        if line.corpus == "lrc_ar":
+            valid &= (source >= _EDGE_FRAMES) & (source <= len(line.controls) - 1 - _EDGE_FRAMES)
+        phones = np.where(inside, line.phones[nearest], -1) if line.phones is not None else np.full(self._frames, -1)
+        return self._sound(line, first, speed, rng), controls, valid, phones
+
+    def _sound(self, line: Line, first: int, speed: float, rng: np.random.Generator) -> np.ndarray:
+        start = first * _HOP - self._left
+        stop = start + self._field + (self._frames - 1) * _HOP
+        begin, end = int(start * speed), int(stop * speed) + 2
+        piece = line.samples[max(0, begin) : max(0, end)]
+        piece = np.pad(piece, (max(0, -begin), max(0, end - max(begin, 0) - len(piece))))
+        sound = change_speed(piece, speed)[: stop - start]
+        sound = np.pad(sound, (0, stop - start - len(sound)))
+        return sound if self._augment is None else disturb(sound, self._augment, rng)
+
+    def draw(self, size: int, seed: tuple[int, int]) -> Batch:
+        """One batch; the same (run seed, step) gives the same batch."""
+        rng = np.random.default_rng(seed)
+        lines = [self._pick(rng) for _ in range(size)]
+        samples, controls, valid, phones = (
+            torch.from_numpy(np.stack(part)) for part in zip(*(self._crop(line, rng) for line in lines), strict=True)
+        )
+        known = [self._speakers.index(x.speaker) if x.speaker in self._speakers else -1 for x in lines]
+        return Batch(samples, controls, valid, phones.long(), torch.tensor(known))

@@ -1,0 +1,152 @@
+"""Checkpoint to weight file: ONNX with the model card inside, behind a gate.
+
+    python -m soliloquy.models.export RUN [--out FILE]
+
+The gate refuses to write (exit 1) unless onnxruntime agrees with torch on random lengths and the
+streamed blocks agree with the whole file, both within 1e-4, and outputs stay in 0..1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import onnx
+import torch
+from torch import Tensor, nn
+
+from ..inference.channels import ARKIT_52
+from ..inference.loudness import TARGET_DB
+from ..inference.motion import speech_motion, stream_motion
+from ..inference.session import CARD_KEY, CONTRACT, SPEECH_WEIGHTS, load_speech_model
+from ..inference.types import AudioClip, ModelCard
+from .data.arkit_fit import CONTROLS, channels_of
+from .speech.checkpoint import load_checkpoint
+
+if TYPE_CHECKING:
+    from ..inference.session import SpeechModel
+    from .speech.net import SpeechNet
+
+TOLERANCE = 1e-4
+"""Of weights in 0..1. Measured 1e-6 to 1e-5: float32 sums in another order."""
+
+
+class ArkitOutput(nn.Module):
+    """The exported graph: samples (1, N) -> ARKit weights (1, T, 52)."""
+
+    def __init__(self, net: SpeechNet) -> None:
+        super().__init__()
+        self.net = net
+        expand = torch.zeros(len(CONTROLS), len(ARKIT_52))
+        for k, control in enumerate(CONTROLS):
+            for channel in channels_of(control, ARKIT_52):
+                expand[k, ARKIT_52.index(channel)] = 1.0
+        self.register_buffer("expand", expand)
+
+    def forward(self, samples: Tensor) -> Tensor:
+        return self.net.predict(samples) @ self.expand
+
+
+def make_card(net: SpeechNet, meta: dict) -> ModelCard:
+    """The card that travels inside the weight file; `meta` comes from the checkpoint."""
+    return ModelCard(
+        name="soliloquy-speech",
+        version=meta["version"],
+        contract=CONTRACT,
+        channels=ARKIT_52,
+        sample_rate_hz=16_000,
+        rate_hz=net.rate_hz,
+        left_context=net.left_context,
+        right_context=net.config.right_context,
+        level_db=TARGET_DB,
+        training_data=meta["training_data"],
+        licence="GPL-3.0-or-later",
+        extra={k: str(meta[k]) for k in ("git_revision", "seed", "steps", "config") if k in meta},
+    )
+
+
+def write_onnx(net: SpeechNet, card: ModelCard, path: Path) -> None:
+    """Write the graph with its card. The graph must be self-contained."""
+    net.eval()
+    example = torch.zeros(1, net.receptive_field + 10 * 320)
+    torch.onnx.export(
+        ArkitOutput(net).eval(), (example,), str(path), input_names=["samples"], output_names=["weights"],
+        dynamic_axes={"samples": {1: "samples"}, "weights": {1: "frames"}}, opset_version=17, dynamo=False,
+    )  # fmt: skip
+    graph = onnx.load(str(path))
+    entry = graph.metadata_props.add()
+    entry.key, entry.value = CARD_KEY, json.dumps(asdict(card))
+    onnx.checker.check_model(graph, full_check=True)
+    onnx.save(graph, str(path))
+
+
+def _torch_difference(net: SpeechNet, model: SpeechModel, rng: np.random.Generator) -> float:
+    worst = 0.0
+    reference = ArkitOutput(net).eval()
+    for _ in range(12):
+        samples = (rng.standard_normal(int(rng.integers(net.receptive_field, 60_000))) * 0.1).astype(np.float32)
+        with torch.inference_mode():
+            expected = reference(torch.from_numpy(samples)[None])[0].numpy()
+        got = model.run(samples)
+        if got.shape != expected.shape or got.min() < 0 or got.max() > 1:
+            return float("inf")
+        worst = max(worst, float(np.abs(got - expected).max()))
+    return worst
+
+
+def _stream_difference(model: SpeechModel, rng: np.random.Generator) -> float:
+    worst = 0.0
+    for _ in range(6):
+        samples = (rng.standard_normal(int(rng.integers(1, 90_000))) * 0.1).astype(np.float32)
+        whole = speech_motion(AudioClip(samples, 16_000), model)
+        cuts = np.sort(rng.integers(0, len(samples) + 1, size=7))
+        blocks = [AudioClip(part, 16_000) for part in np.split(samples, cuts)]
+        streamed = np.concatenate([piece.values for piece in stream_motion(blocks, model)])
+        if streamed.shape != whole.values.shape:
+            return float("inf")
+        worst = max(worst, float(np.abs(streamed - whole.values).max()))
+    return worst
+
+
+def gate(net: SpeechNet, model: SpeechModel) -> dict[str, float]:
+    """Largest differences: onnxruntime against torch, streamed against whole."""
+    rng = np.random.default_rng(0)
+    return {
+        "onnxruntime against torch": _torch_difference(net, model, rng),
+        "streamed against whole": _stream_difference(model, rng),
+    }
+
+
+def export(run: Path, out: Path) -> bool:
+    """Export a run's checkpoint to `out`; prints the gate; False (nothing written) when it fails."""
+    net, meta = load_checkpoint(run / "checkpoint.pt")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent) as folder:
+        candidate = Path(folder) / out.name
+        write_onnx(net, make_card(net, meta), candidate)
+        differences = gate(net, load_speech_model(candidate))
+        for name, value in differences.items():
+            print(f"{name}: {value:.1e} (limit {TOLERANCE:.0e})")
+        if max(differences.values()) > TOLERANCE:
+            return False
+        candidate.replace(out)
+    print(f"wrote {out.name}, {out.stat().st_size / 1e6:.1f} MB")
+    return True
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("run", type=Path, help="folder of a training run")
+    parser.add_argument("--out", type=Path, default=SPEECH_WEIGHTS)
+    arguments = parser.parse_args()
+    return 0 if export(arguments.run, arguments.out) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The speech model: waveform to ARKit weights."""

@@ -1,0 +1,52 @@
+"""Training losses of the speech model. All take (B, T, ...) tensors and a bool mask (B, T)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+_CURVE_SCALE_MM = (4.5, 3.0, 3.2, 1.7, 4.2, 1.0)  # spread of the canonical mouth, see models/data/corpora.py
+_CURVE_WEIGHT = (1.0, 1.0, 0.4, 0.2, 0.2, 0.1)
+_CONTROL_SCALE = 0.1
+
+
+def soft_clamp(x: Tensor) -> Tensor:
+    """Clamp to 0..1 with a small slope outside, so that a control that left the range finds back."""
+    return x.clamp(0, 1) + 0.05 * (x - x.clamp(0, 1))
+
+
+def masked_mean(x: Tensor, mask: Tensor) -> Tensor:
+    """Mean over the frames where `mask`, and over all trailing dimensions."""
+    weight = mask.to(x.dtype)
+    return (x.flatten(2).mean(2) * weight).sum() / weight.sum().clamp(min=1)
+
+
+class MouthLoss(nn.Module):
+    """How far predicted controls are from targets, measured where it is seen: as lip curves in mm on
+    the ICT face (position and velocity), and a little as controls (Huber), which settle the rest.
+
+    Args:
+        basis: [6, K] mm per control, from `arkit_fit.ict_lip_basis`.
+        velocity: weight of the velocity term.
+    """
+
+    def __init__(self, basis: Tensor, velocity: float = 1.0) -> None:
+        super().__init__()
+        scale, weight = torch.tensor(_CURVE_SCALE_MM), torch.tensor(_CURVE_WEIGHT)
+        self.register_buffer("basis", (basis / scale[:, None]).float())
+        # the width's residual beyond what the aperture implies is what tells vowels apart
+        self.register_buffer("weight", (weight / weight.sum()).float())
+        self.velocity = velocity
+
+    def curves(self, controls: Tensor) -> Tensor:
+        """(B, T, K) -> (B, T, 6) curves in units of their spread."""
+        return controls @ self.basis.T
+
+    def forward(self, predicted: Tensor, target: Tensor, valid: Tensor) -> Tensor:
+        clamped = soft_clamp(predicted)
+        difference = (self.curves(clamped) - self.curves(target)) * self.weight.sqrt()
+        position = masked_mean(difference**2, valid)
+        moved = difference[:, 2:] - difference[:, :-2]
+        speed = masked_mean(moved**2, valid[:, 2:] & valid[:, :-2])
+        controls = nn.functional.huber_loss(clamped / _CONTROL_SCALE, target / _CONTROL_SCALE, reduction="none")
+        return 6 * position + self.velocity * 6 * speed + 0.1 * masked_mean(controls, valid)

@@ -1,0 +1,147 @@
+"""The speech network: waveform (B, N) to mouth controls (B, T, K) at 50 Hz.
+
+log-mel -> convolutional encoder -> soft bottleneck (phone posteriors and a small code) -> context
+head -> implicit memory -> decoder. Every convolution is unpadded, so a frame depends on its own
+receptive field alone: cutting the sound into blocks cannot change it, and where the frame lies
+inside its field (how much future it hears) is a choice of alignment, not of architecture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from .frontend import HOP, MELS, SAMPLE_RATE_HZ, WINDOW, LogMel
+
+_MEL_MEAN, _MEL_STD = -5.0, 3.0  # of levelled speech; fixed, so that training and export cannot differ
+
+
+@dataclass(frozen=True)
+class SpeechNetConfig:
+    """Sizes of the network."""
+
+    width: int = 160
+    """Channels of the encoder."""
+    encoder_layers: int = 4
+    head_width: int = 128
+    head_layers: int = 3
+    phones: int = 15
+    """Phone classes (Oculus visemes) of the supervised half of the bottleneck."""
+    code: int = 16
+    """Free dimensions of the bottleneck."""
+    memory_slots: int = 96
+    """Slots of the implicit memory; 0 leaves it out."""
+    controls: int = 15
+    speakers: int = 1
+    """Filmed persons in training; each has its own small correction of the decoder, left out at run time."""
+    right_context: int = 3200
+    """Samples of future that a frame may hear (200 ms)."""
+
+
+class ConvBlock(nn.Module):
+    """Unpadded residual convolution over 5 frames: (B, C, T) -> (B, C, T - 4)."""
+
+    def __init__(self, width: int, dropout: float = 0.1) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(width, width, 5, bias=False)
+        self.norm = nn.BatchNorm1d(width)
+        self.drop = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, :, 2:-2] + self.drop(torch.relu(self.norm(self.conv(x))))
+
+
+class ImplicitMemory(nn.Module):
+    """MemFace's implicit memory (He et al. 2022, arXiv 2212.05005): x + softmax(Q K^T / sqrt(d)) V.
+
+    K and V are learned slots [M, d], addressed by the audio feature of every frame: what speech leaves
+    open about the mouth is looked up instead of averaged. (B, C, T) -> (B, C, T).
+    """
+
+    def __init__(self, slots: int, width: int) -> None:
+        super().__init__()
+        self.query = nn.Conv1d(width, width, 1)
+        self.keys = nn.Parameter(torch.randn(slots, width) / width**0.5)
+        self.values = nn.Parameter(torch.randn(slots, width) * 0.02)
+
+    def address(self, x: Tensor) -> Tensor:
+        """How much every frame looks at every slot: (B, C, T) -> (B, M, T), summing to 1 over M."""
+        scores = torch.einsum("bct,mc->bmt", self.query(x), self.keys)
+        return torch.softmax(scores / self.keys.shape[1] ** 0.5, dim=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + torch.einsum("bmt,mc->bct", self.address(x), self.values)
+
+
+class SpeechNet(nn.Module):
+    """See the module. `forward` gives the raw controls; `predict` clamps them to 0..1."""
+
+    def __init__(self, config: SpeechNetConfig) -> None:
+        super().__init__()
+        self.config = config
+        width, head = config.width, config.head_width
+        self.mel = LogMel()
+        self.stem = nn.Sequential(
+            nn.Conv1d(MELS, width, 5, bias=False), nn.BatchNorm1d(width), nn.ReLU(),
+            nn.Conv1d(width, width, 4, stride=2, bias=False), nn.BatchNorm1d(width), nn.ReLU(),
+        )  # fmt: skip
+        self.encoder = nn.Sequential(*(ConvBlock(width) for _ in range(config.encoder_layers)))
+        self.to_phones = nn.Conv1d(width, config.phones, 1)
+        self.to_code = nn.Conv1d(width, config.code, 1)
+        self.enter_head = nn.Conv1d(config.phones + config.code, head, 1)
+        self.head = nn.Sequential(*(ConvBlock(head) for _ in range(config.head_layers)))
+        self.memory = ImplicitMemory(config.memory_slots, head) if config.memory_slots else nn.Identity()
+        self.decode = nn.Conv1d(head, config.controls, 1)
+        self.speaker_decode = nn.Parameter(torch.zeros(config.speakers, config.controls, head))
+
+    @property
+    def receptive_field(self) -> int:
+        """Samples behind one output frame."""
+        frames = 1 + 4 * (self.config.encoder_layers + self.config.head_layers)
+        mel_frames = (2 * frames + 2) + 4
+        return (mel_frames - 1) * HOP + WINDOW
+
+    @property
+    def left_context(self) -> int:
+        """Samples before a frame's time that it depends on."""
+        return self.receptive_field - self.config.right_context
+
+    @property
+    def rate_hz(self) -> int:
+        """Output frames per second."""
+        return SAMPLE_RATE_HZ // (2 * HOP)
+
+    def encode(self, mel: Tensor) -> Tensor:
+        """(B, MELS, F) log-mel -> (B, width, T) features."""
+        return self.encoder(self.stem((mel - _MEL_MEAN) / _MEL_STD))
+
+    def forward_mel(self, mel: Tensor, speaker: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """(B, MELS, F) -> raw controls (B, T, K) and phone logits (B, T + 4 * head_layers, P).
+
+        Args:
+            mel: log-mel frames.
+            speaker: int64 [B], whose mouth; -1 (or None) for nobody's in particular.
+        """
+        features = self.encode(mel)
+        logits = self.to_phones(features)
+        code = torch.tanh(self.to_code(features))
+        x = self.enter_head(torch.cat([torch.softmax(logits, dim=1), code], dim=1))
+        x = self.memory(self.head(x))
+        controls = self.decode(x)
+        if speaker is not None:
+            known = (speaker >= 0).to(x.dtype)[:, None, None]
+            own = self.speaker_decode[speaker.clamp(min=0)] * known
+            controls = controls + torch.einsum("bkc,bct->bkt", own, x)
+        return controls.transpose(1, 2), logits.transpose(1, 2)
+
+    def forward(self, samples: Tensor) -> Tensor:
+        """(B, N) waveform -> raw controls (B, T, K)."""
+        return self.forward_mel(self.mel(samples))[0]
+
+    def predict(self, samples: Tensor) -> Tensor:
+        """(B, N) waveform -> controls (B, T, K) in 0..1; `mouthClose` (1) never exceeds `jawOpen` (0)."""
+        controls = self.forward(samples).clamp(0.0, 1.0)
+        close = torch.minimum(controls[..., 1:2], controls[..., :1])
+        return torch.cat([controls[..., :1], close, controls[..., 2:]], dim=-1)
