@@ -21,6 +21,8 @@ _FULL_SCALE = 0.99
 """Samples above count as clipped: 8-bit sound clips at 127/128."""
 _MATRIX_CHANNELS = 16
 """Up to here correlations between channels are measured; above, only each channel's power."""
+_STATISTICS_HZ = 8_000
+"""Power and correlation are measured on samples about this far apart; aliasing does not change them."""
 _QUIET_CHANNEL = 10.0 ** (-20.0 / 10.0)
 _CANCELLING = -0.25
 _OFFSET_SHARE = 0.03
@@ -53,7 +55,9 @@ class Mix:
         elif len(self.columns) == block.shape[1] == 2:
             mono = (block[:, 0] + block[:, 1]) * np.float32(0.5)
         else:
-            mono = block[:, self.columns].mean(axis=1)
+            weights = np.full(len(self.columns), 1.0 / len(self.columns), np.float32)
+            chosen = block if len(self.columns) == block.shape[1] else block[:, self.columns]
+            mono = np.einsum("nc,c->n", chosen, weights)  # matmul would wake the BLAS threads for this
         return np.asarray(mono - np.float32(self.offset), np.float32)
 
     def serves_as(self, other: Mix) -> bool:
@@ -70,10 +74,12 @@ class ChannelMeter:
     channel that would cancel part of those already chosen.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, rate_hz: float) -> None:
         self.frames = 0
         self.invalid = 0
         """Samples that were no numbers, or absurdly large, and were replaced by 0."""
+        self._stride = max(1, int(rate_hz / _STATISTICS_HZ))
+        self._counted = 0
         self._clipped = 0
         self._peak = 0.0
         self._sums = np.zeros(channels)
@@ -90,11 +96,10 @@ class ChannelMeter:
         if max(high, -low) >= _FULL_SCALE:
             self._clipped += int(np.count_nonzero(np.abs(block) >= _FULL_SCALE))
         self.frames += len(block)
-        self._sums += np.ones(len(block), np.float32) @ block
-        if self._products.ndim == 2:
-            self._products += block.T @ block
-        else:
-            self._products += np.einsum("nc,nc->c", block, block)
+        few = np.ascontiguousarray(block[:: self._stride].T)
+        self._counted += few.shape[1]
+        self._sums += few.sum(axis=1)
+        self._products += few @ few.T if self._products.ndim == 2 else np.square(few).sum(axis=1)
         return block
 
     @property
@@ -106,11 +111,11 @@ class ChannelMeter:
 
     def choose(self) -> Mix:
         """The mix for everything that was fed so far (at least one frame)."""
-        means = self._sums / self.frames
+        means = self._sums / self._counted
         if self._products.ndim == 2:
-            covariance = self._products / self.frames - np.outer(means, means)
+            covariance = self._products / self._counted - np.outer(means, means)
         else:
-            covariance = np.diag(self._products / self.frames - means**2)
+            covariance = np.diag(self._products / self._counted - means**2)
         power = np.maximum(np.diag(covariance), 0.0)
         order = [int(column) for column in np.argsort(-power, kind="stable")]
         kept = order[:1]

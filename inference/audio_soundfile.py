@@ -53,35 +53,36 @@ class SoundfileDecoder:
         """Open a sound file; see `audio_decoders.Decoder`."""
         soundfile = load_package("soundfile")
         with contextlib.ExitStack() as stack:
-            file = stack.enter_context(_opened(soundfile, path, stack))
+            hush = _Hush(stack)
+            file = stack.enter_context(_opened(soundfile, path, stack, hush))
             promised_s = _promised_s(file) if file.samplerate > 0 else None
             notices: list[str] = []
-            blocks = _blocks(file, path)
+            blocks = _blocks(file, path, hush)
             if file.subtype.startswith("MPEG"):
                 blocks = _without_bursts(blocks, file.samplerate, path, notices)
             yield Sound(file.samplerate, file.channels, blocks, promised_s, notices)
 
 
-def _opened(soundfile: Any, path: Path, stack: contextlib.ExitStack) -> Any:
+def _opened(soundfile: Any, path: Path, stack: contextlib.ExitStack, hush: _Hush) -> Any:
     """The open SoundFile, through a view of the file where the plain file would be misread."""
     source: Any = os.fsencode(path) if sys.platform != "win32" else str(path)
     if path.suffix.lower() == ".raw":  # soundfile goes by this one extension, and wants the format told
         source = stack.enter_context(_FileView(path))
     elif _is_mp3_without_length(path):
         source = stack.enter_context(_FileView(path, claim=_MP3_CLAIM))
-    file = _open(soundfile, source, path)
+    file = _open(soundfile, source, path, hush)
     if file.frames == 0 and file.format == "WAV":
         unfilled = _unfilled_size_at(path)
         if unfilled is not None:
             file.close()
             view = stack.enter_context(_FileView(path, patch_at=unfilled, patch=b"\xff" * 4))
-            file = _open(soundfile, view, path)
+            file = _open(soundfile, view, path, hush)
     return file
 
 
-def _open(soundfile: Any, source: Any, path: Path) -> Any:
+def _open(soundfile: Any, source: Any, path: Path, hush: _Hush) -> Any:
     try:
-        with _without_chatter():
+        with hush:
             return soundfile.SoundFile(source)
     except Exception as error:  # the library answers to damaged files with many types of its own
         reason = _reason(error)
@@ -99,17 +100,19 @@ def _reason(error: Exception) -> str:
     return str(getattr(error, "error_string", error)).strip(" .\n")
 
 
-def _blocks(file: Any, path: Path) -> Iterator[FloatArray]:
+def _blocks(file: Any, path: Path, hush: _Hush) -> Iterator[FloatArray]:
     """float32 [N, channels] blocks to the end, or up to the place where decoding fails."""
     frames = max(1, BLOCK_VALUES // file.channels)
+    # soundfile seeks to where it already is after every read of a seekable file: FLAC would decode twice.
+    file.seekable = lambda: False
     dtype = "int16" if file.subtype == "PCM_16" else "float32"  # libsndfile converts to float slowly
-    quiet = _without_chatter if file.subtype.startswith("MPEG") else contextlib.nullcontext
+    quiet = hush if file.subtype.startswith("MPEG") else contextlib.nullcontext()
     position = 0
     while True:
         buffer = np.zeros((frames, file.channels), dtype)
         failure: Exception | None = None
         try:
-            with quiet():
+            with quiet:
                 block = file.read(frames, dtype=dtype, always_2d=True, out=buffer)
         except Exception as error:  # as in _open
             failure = error
@@ -133,8 +136,8 @@ def _without_bursts(
     """Silence the bursts, many times full scale, that damaged MP3 frames decode to."""
     silenced = 0
     for block in blocks:
-        wild = np.abs(block).max(axis=1) > _MP3_LOUDEST
-        if wild.any():
+        if block.max() > _MP3_LOUDEST or block.min() < -_MP3_LOUDEST:
+            wild = np.abs(block).max(axis=1) > _MP3_LOUDEST
             burst = np.convolve(wild, np.ones(2 * _MP3_FRAME + 1), "full")[_MP3_FRAME:-_MP3_FRAME] > 0.5
             silenced += int(np.count_nonzero(burst))
             block = np.where(burst[:, np.newaxis], np.float32(0.0), block)
@@ -245,23 +248,37 @@ class _FileView(io.RawIOBase):
         super().close()
 
 
-@contextmanager
-def _without_chatter() -> Iterator[None]:
-    """Keep the MP3 library's remarks off stderr; what others write there meanwhile is passed on."""
-    with _STDERR_LOCK, contextlib.ExitStack() as stack:
+class _Hush:
+    """Keeps the MP3 library's remarks off stderr; what others write there meanwhile is passed on.
+
+    Used as `with hush:` around each call of the library, so that stderr is its own between them.
+    """
+
+    def __init__(self, stack: contextlib.ExitStack) -> None:
         try:
-            saved = os.dup(2)
+            self._stderr = os.dup(2)
         except OSError:  # a process without stderr (a windowed program)
-            yield
+            self._stderr = -1
             return
-        stack.callback(os.close, saved)
-        caught = stack.enter_context(tempfile.TemporaryFile())
-        os.dup2(caught.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(saved, 2)
-            caught.seek(0)
-            for line in caught:
-                if not _CHATTER.search(line):
-                    os.write(2, line)
+        stack.callback(os.close, self._stderr)
+        self._caught = stack.enter_context(tempfile.TemporaryFile(buffering=0))  # noqa: SIM115  the stack closes it
+
+    def __enter__(self) -> None:
+        _STDERR_LOCK.acquire()
+        if self._stderr >= 0:
+            os.dup2(self._caught.fileno(), 2)
+
+    def __exit__(self, *_: object) -> None:
+        if self._stderr >= 0:
+            os.dup2(self._stderr, 2)
+            if self._caught.tell():
+                self._pass_on()
+        _STDERR_LOCK.release()
+
+    def _pass_on(self) -> None:
+        self._caught.seek(0)
+        for line in self._caught.readlines():
+            if not _CHATTER.search(line):
+                os.write(2, line)
+        self._caught.seek(0)
+        self._caught.truncate()

@@ -72,7 +72,7 @@ def survey_sound(path: Path, decoder: Decoder) -> Survey:
     """
     with decoder.open(path) as sound:
         _check_format(path, sound)
-        meter = ChannelMeter(sound.channels)
+        meter = ChannelMeter(sound.channels, sound.rate_hz)
         blocks = _Blocks(sound, meter)
         head = _head(blocks)
         if not meter.frames:
