@@ -39,16 +39,30 @@ class SOLILOQUY_OT_make_override(bpy.types.Operator):
 
 
 def override(context: bpy.types.Context, target: bpy.types.Object) -> bpy.types.Object | None:
-    """The target, and what hangs together with it, as library overrides; None when Blender refuses.
+    """The target, and the collection it was linked with, as library overrides; None when Blender refuses.
 
     Blender leaves mesh data out of an object's override, and shape keys belong to the mesh data: those of
     the target and of its parts are overridden one by one.
     """
     if target.library is not None:
-        target = target.override_hierarchy_create(context.scene, context.view_layer, do_fully_editable=True)
+        target = _override_object(context, target)
     if target is None:
         return None
     for part in (target, *parts_of(target)):
         if part.library is None and part.data.library is not None:
             part.data.override_create(remap_local_usages=True)
     return target if target.data.shape_keys.is_editable else None
+
+
+def _override_object(context: bpy.types.Context, target: bpy.types.Object) -> bpy.types.Object | None:
+    parents = (context.scene.collection, *context.scene.collection.children_recursive)
+    for parent in (p for p in parents if p.is_editable):
+        for linked in (c for c in parent.children if c.library is not None):
+            if linked.all_objects.get(target.name) == target:
+                made = linked.override_hierarchy_create(
+                    context.scene, context.view_layer, do_fully_editable=True
+                )
+                if made is not None:
+                    parent.children.unlink(linked)  # or the character would stand there twice
+                    return made.all_objects.get(target.name)
+    return target.override_create(remap_local_usages=True)
