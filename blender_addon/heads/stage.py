@@ -1,0 +1,58 @@
+"""Camera, three lights and a neutral world round a head."""
+
+from __future__ import annotations
+
+import bpy
+from mathutils import Vector
+
+_LIGHTS = (
+    # name, place relative to the head (m), power (W), size (m), colour
+    ("Key", (-0.75, -1.05, 0.75), 22.0, 0.55, (1.0, 0.95, 0.88)),
+    ("Fill", (1.0, -0.85, 0.15), 7.0, 1.0, (0.86, 0.92, 1.0)),
+    ("Rim", (0.65, 0.85, 0.70), 26.0, 0.45, (0.92, 0.96, 1.0)),
+)
+_FACE = Vector((0.0, -0.02, 0.095))
+_FRAMED_HEIGHT_M = 0.40
+_FOCAL_MM, _SENSOR_MM = 85.0, 36.0
+_WORLD = (0.115, 0.12, 0.13)
+
+
+def build(head: bpy.types.Object) -> None:
+    """See `build_stage`."""
+    scene = bpy.context.scene
+    collection = head.users_collection[0] if head.users_collection else scene.collection
+    place = head.matrix_world
+    size = head.matrix_world.median_scale
+    target = place @ _FACE
+    for name, offset, power_w, size_m, colour in _LIGHTS:
+        light = bpy.data.lights.new(f"{head.name} {name}", "AREA")
+        light.energy, light.size, light.color = power_w * size**2, size_m * size, colour
+        _place(light, place @ (_FACE + Vector(offset)), target, collection)
+    camera = bpy.data.cameras.new(f"{head.name} Camera")
+    camera.lens, camera.sensor_width = _FOCAL_MM, _SENSOR_MM
+    camera.clip_start = 0.01
+    distance = _FRAMED_HEIGHT_M * _FOCAL_MM / _SENSOR_MM
+    middle = _FACE - Vector((0, 0, 0.015))
+    scene.camera = _place(camera, place @ (middle + Vector((0, -distance, 0.02))), place @ middle, collection)
+    scene.world = _world()
+
+
+def _place(
+    data: bpy.types.Light | bpy.types.Camera, at: Vector, target: Vector, collection: bpy.types.Collection
+) -> bpy.types.Object:
+    made = bpy.data.objects.new(data.name, data)
+    made.location = at
+    made.rotation_euler = (target - at).to_track_quat("-Z", "Y").to_euler()
+    collection.objects.link(made)
+    return made
+
+
+def _world() -> bpy.types.World:
+    world = bpy.data.worlds.new("Soliloquy World")
+    world.color = _WORLD
+    if world.node_tree is None:
+        world.use_nodes = True
+    background = next(node for node in world.node_tree.nodes if node.type == "BACKGROUND")
+    background.inputs["Color"].default_value = (*_WORLD, 1.0)
+    background.inputs["Strength"].default_value = 1.0
+    return world
