@@ -203,7 +203,7 @@ def _refusal(path: Path, head: bytes, refusals: list[AudioError]) -> AudioError:
 
 
 def _notices(path: Path, survey: Survey) -> Iterator[str]:
-    name = shown(path)
+    name = shown(Path(path.name))
     duration_s = survey.track.samples / SAMPLE_RATE_HZ
     if survey.failure is not None:
         yield f"{survey.failure.cause}; the rest is left out."

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +24,6 @@ from .errors import AudioError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from .types import FloatArray
 
@@ -144,7 +144,7 @@ def _without_bursts(
         yield block
     if silenced:
         notices.append(
-            f"{shown(path)} has damaged parts: {silenced / rate_hz:.2f} s were replaced by silence"
+            f"{shown(Path(path.name))} has damaged parts: {silenced / rate_hz:.2f} s were replaced by silence"
         )
 
 

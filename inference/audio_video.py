@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,6 @@ from .errors import AudioError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -85,10 +85,10 @@ def _blocks(track: _Track, sound: Sound, path: Path) -> Iterator[FloatArray]:
     if track.filled:
         filled_s = track.filled / sound.rate_hz
         sound.notices.append(
-            f"{shown(path)} has damaged or missing parts: {filled_s:.2f} s were filled with silence"
+            f"{shown(Path(path.name))} has missing parts: {filled_s:.2f} s were filled with silence"
         )
     elif track.damaged and sound.promised_s is None:
-        sound.notices.append(f"{shown(path)} has parts that could not be decoded")
+        sound.notices.append(f"{shown(Path(path.name))} has parts that could not be decoded")
 
 
 class _Track:
