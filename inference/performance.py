@@ -31,7 +31,6 @@ _CLOSED_S = 0.04
 """With the slow ends of the two slopes the lids are at 95 % or more for over 70 ms: longer than a frame at
 24 fps and a row at 50 Hz together, so a closure always falls on a frame."""
 _OPENING_S = (0.15, 0.20)
-_LONGEST_S = _CLOSING_S[1] + _CLOSED_S + _OPENING_S[1]
 
 _EPOCH_S = 600.0
 """Blinks are drawn for spans of this length, each from its own seed: any time is reached at once."""
@@ -90,10 +89,10 @@ def _epoch(seed: int, epoch: int) -> Array:
     Only `random()` is drawn: numpy keeps its stream from version to version, those of its distributions not.
     """
     key = [seed % 2**64, epoch % 2**64]
-    draw = np.random.Generator(np.random.PCG64(key)).random((4, _DRAWS))
+    draw = np.random.Generator(np.random.PCG64(key)).random((5, _DRAWS))
     interval = PAUSE_MIN_S - _PAUSE_SCALE_S * np.log((1.0 - draw[0]) * (1.0 - draw[1]))
-    since = np.cumsum(interval)
+    since = np.cumsum(interval) - interval[0] * draw[4, 0]  # a span begins anywhere in an interval
     closing = _CLOSING_S[0] + (_CLOSING_S[1] - _CLOSING_S[0]) * draw[2]
     opening = _OPENING_S[0] + (_OPENING_S[1] - _OPENING_S[0]) * draw[3]
     blinks: Array = np.stack([epoch * _EPOCH_S + since, closing, opening])
-    return blinks[:, since < _EPOCH_S - _LONGEST_S]
+    return blinks[:, since < _EPOCH_S - PAUSE_MIN_S]

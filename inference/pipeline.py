@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import unicodedata
+import zlib
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,7 +34,7 @@ class AnimateSettings:
 
     controls: MotionControls = field(default_factory=MotionControls)
     seed: int = 0
-    """Seed of the blinks: the same seed gives the same blinks."""
+    """Seed of the blinks: the same seed and file name give the same blinks."""
     blinks: bool = True
     rate_hz: float | None = None
     """Frames per second; None for the model's own rate."""
@@ -75,6 +78,7 @@ def animate_file(
     settings = settings or AnimateSettings()
     controls = settings.controls
     rate_hz = settings.rate_hz or float(model.card.rate_hz)
+    seed = _blink_seed(path, settings.seed)
     with open_audio(path, decoders) as reader:
         if notify:
             for notice in reader.notices:
@@ -86,7 +90,7 @@ def animate_file(
             pieces = resample_pieces(pieces, rate_hz, controls.prediction_delay_s)
         for piece in pieces:
             if len(piece.values):
-                yield add_blinks(piece, settings.seed) if settings.blinks else piece
+                yield add_blinks(piece, seed) if settings.blinks else piece
     if progress:
         progress(1.0)
 
@@ -97,6 +101,12 @@ def collect(pieces: Iterable[FaceMotion]) -> FaceMotion:
     if not kept:
         raise ValueError("there must be at least one piece")
     return replace(kept[0], values=np.concatenate([piece.values for piece in kept]))
+
+
+def _blink_seed(path: str | os.PathLike[str], seed: int) -> int:
+    """A seed for one file: the lines of a batch must not all blink at the same moments."""
+    name = unicodedata.normalize("NFC", Path(path).name)  # macOS hands out names in another form
+    return seed + zlib.crc32(name.encode("utf-8", "surrogateescape"))
 
 
 def _watched(

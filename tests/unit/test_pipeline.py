@@ -1,3 +1,5 @@
+import shutil
+
 import numpy as np
 import pytest
 import soundfile
@@ -80,6 +82,15 @@ def test_blinks_are_seeded_and_can_be_left_out(wav):
     assert np.abs(lids(seed=7) - lids(seed=8)).max() > 0.5
     assert lids(seed=7).max() > 0.95
     assert lids(blinks=False).max() < 0.95
+
+
+def test_lines_of_a_batch_do_not_blink_together(wav, tmp_path):
+    shutil.copy(wav, tmp_path / "other.wav")
+    (tmp_path / "sub").mkdir()
+    shutil.copy(wav, tmp_path / "sub" / wav.name)
+    lids = animated(wav).channel("eyeBlinkLeft")
+    assert np.abs(animated(tmp_path / "other.wav").channel("eyeBlinkLeft") - lids).max() > 0.5
+    np.testing.assert_array_equal(animated(tmp_path / "sub" / wav.name).channel("eyeBlinkLeft"), lids)
 
 
 def test_channels_that_a_model_does_not_know_stay_still(wav):
