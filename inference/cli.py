@@ -12,7 +12,6 @@ import signal
 import sys
 import threading
 from contextlib import contextmanager, suppress
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -277,6 +276,8 @@ def _out_path(text: str) -> tuple[Path, bool]:
 
 
 def _rate(text: str) -> float:
+    from fractions import Fraction
+
     return _number(text, lambda: float(Fraction(text)))
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -39,14 +38,15 @@ def atomic_write(path: str | os.PathLike[str], mode: str = "w", **options: Any) 
     if "b" not in mode:
         options.setdefault("encoding", "utf-8")
     try:
-        target = Path(os.path.realpath(path))
-        if target.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
-        if target.exists() and not target.is_file():
-            with target.open(mode, **options) as stream:
+        given = Path(path)
+        if given.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(given))
+        if given.exists() and not given.is_file():
+            with given.open(mode, **options) as stream:
                 yield stream
             return
-        temporary = target.with_name(f".{target.name[:_NAME_LIMIT]}.{secrets.token_hex(4)}.tmp")
+        target = Path(os.path.realpath(given))
+        temporary = target.with_name(f".{target.name[:_NAME_LIMIT]}.{os.urandom(4).hex()}.tmp")
         try:
             with temporary.open(mode.replace("w", "x"), **options) as stream:
                 yield stream
@@ -76,7 +76,7 @@ def make_folder(path: str | os.PathLike[str]) -> Path:
     folder = Path(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".{secrets.token_hex(4)}.tmp"
+        probe = folder / f".{os.urandom(4).hex()}.tmp"
         probe.touch()
         probe.unlink()
     except OSError as error:

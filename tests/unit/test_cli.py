@@ -336,6 +336,18 @@ def test_signals_leave_nothing_half_written(tmp_path, number, code):
     assert names(tmp_path) == ["a.wav"]
 
 
+@pytest.mark.skipif(not Path("/dev/stdout").exists(), reason="needs /dev/stdout")
+def test_the_table_can_go_into_a_pipe(tmp_path):
+    script = SLOW.format(unit=str(Path(__file__).parent)).replace("running", "").replace("0.3", "0")
+    arguments = ["animate", str(sound(tmp_path / "a.wav")), "--out", "/dev/stdout", "--quiet"]
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments], capture_output=True, text=True, timeout=60, check=True
+    )
+    rows = [line for line in done.stdout.splitlines() if line]
+    assert rows[0].startswith("time_s,")
+    assert len(rows) == 102
+
+
 def test_it_runs_as_a_module():
     for module in ("soliloquy", "soliloquy.inference"):
         done = subprocess.run(
