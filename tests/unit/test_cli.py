@@ -336,6 +336,47 @@ def test_signals_leave_nothing_half_written(tmp_path, number, code):
     assert names(tmp_path) == ["a.wav"]
 
 
+LIMITED = """
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of POSIX")
+def test_a_disk_that_takes_only_a_part_of_the_table(tmp_path):
+    wav = sound(tmp_path / "a.wav", 60.0)
+    (tmp_path / "a.csv").write_text("old")
+    script = LIMITED + SLOW.format(unit=str(Path(__file__).parent)).replace("0.3", "0")
+    done = subprocess.run(
+        [sys.executable, "-c", script, "animate", str(wav), "--out", str(tmp_path / "a.csv")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "larger than this system allows" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert names(tmp_path) == ["a.csv", "a.wav"]
+    assert (tmp_path / "a.csv").read_text() == "old"
+
+
+@pytest.mark.skipif(not session.SPEECH_WEIGHTS.is_file(), reason="the shipped weights are not there")
+def test_the_shipped_model_end_to_end(tmp_path):
+    wav = sound(tmp_path / "a.wav", 45.0)
+    done = subprocess.run(
+        [sys.executable, "-m", "soliloquy", "animate", str(wav), "--fps", "60", "--no-blinks"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert "2701 frames at 60 fps" in done.stdout
+    motion = read_csv(tmp_path / "a.csv")
+    assert motion.channels == ARKIT_52
+    assert motion.values.std(axis=0).max() > 0.0
+
+
 @pytest.mark.skipif(not Path("/dev/stdout").exists(), reason="needs /dev/stdout")
 def test_the_table_can_go_into_a_pipe(tmp_path):
     script = SLOW.format(unit=str(Path(__file__).parent)).replace("running", "").replace("0.3", "0")

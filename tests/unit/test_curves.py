@@ -1,4 +1,5 @@
 import math
+import tracemalloc
 from itertools import pairwise
 
 import numpy as np
@@ -138,6 +139,20 @@ def test_resampled_rows_lie_on_the_motion_and_cover_it(rows, rate_in_hz, rate_ou
     assert len(out.values) / rate_out_hz > end_s - 1e-6
     expected = np.arange(len(out.values)) / rate_out_hz / end_s
     np.testing.assert_allclose(out.channel("jawOpen"), np.minimum(expected, 1.0), atol=2e-6)
+
+
+def test_a_long_motion_in_pieces_needs_the_memory_of_a_few_pieces():
+    values = np.random.default_rng(0).random((1_000, 52), dtype=np.float32)
+    pieces = (FaceMotion(values, ARKIT_52, 50.0, i * 20.0) for i in range(90))  # half an hour
+    controls = MotionControls(smoothing_s=0.1, prediction_delay_s=-0.3)
+    tracemalloc.start()
+    rows = 0
+    for piece in resample_pieces(control_pieces(pieces, controls), 60.0, delay_s=0.4):
+        rows += len(piece.values)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert rows == 1 + (90_000 - 1) * 60 // 50
+    assert peak < 15 * values.nbytes
 
 
 def test_resampling_to_its_own_rate_changes_nothing():

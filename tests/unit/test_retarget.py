@@ -37,6 +37,24 @@ def words(channel, separator):
     return "".join(separator + c.lower() if c.isupper() else c for c in channel)
 
 
+PARTS = [
+    "eye",
+    "Blink",
+    "mouth",
+    "Left",
+    "_L",
+    "r",
+    "jaw",
+    "Open",
+    ".",
+    " ",
+    "brow",
+    "Inner",
+    "Up",
+    "ARKit_",
+    "01",
+]
+
 SPELLINGS = {
     "as Apple writes it": lambda c: c,
     "capital first": lambda c: c[0].upper() + c[1:],
@@ -123,6 +141,13 @@ def test_single_names(name, channel):
 )
 def test_other_shapes_are_not_taken_for_channels(name):
     assert match_channels([name]) == {}
+
+
+@given(st.lists(st.text(max_size=12) | st.builds("".join, st.lists(st.sampled_from(PARTS), max_size=6))))
+def test_any_names_at_all_are_matched_at_most_once(names):
+    used = [name for found in match_channels(names).values() for name in found]
+    assert len(used) == len(set(used))
+    assert set(used) <= set(names)
 
 
 def test_many_corrective_shapes_do_not_become_a_prefix():
