@@ -2,7 +2,7 @@
 
 A file is first surveyed from end to end (which channels carry the sound, constant offset, level, damage),
 then read out in blocks. Both go block by block, so a recording of three hours needs no more memory than
-one of ten minutes; shorter ones are decoded once and kept from the survey.
+one of twenty minutes; shorter ones are decoded once and kept from the survey.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class AudioReader:
 
     def _clips(self, length: int) -> Iterator[AudioClip]:
         start = 0
-        source = self._decoded() if self._kept is None else iter([self._kept])
+        source = self._decoded() if self._kept is None else iter(self._kept)
         for samples in _rechunk(source, length):
             levelled = np.clip(samples * np.float32(self.gain), np.float32(-1.0), np.float32(1.0))
             yield AudioClip(levelled, SAMPLE_RATE_HZ, start / SAMPLE_RATE_HZ)

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 _LOWEST_RATE_HZ, _HIGHEST_RATE_HZ = 1_000, 768_000
 _HEAD_BYTES = 16 * 2**20
 """Decoded sound to look at before channels are chosen for the first time."""
-_KEPT_SAMPLES = 600 * SAMPLE_RATE_HZ
-"""Recordings up to this length stay in memory between survey and reading: 38 MB."""
+_KEPT_SAMPLES = 20 * 60 * SAMPLE_RATE_HZ
+"""Recordings up to this length stay in memory between survey and reading: 77 MB."""
 _METER_SAMPLES = 400
 """The level meter's window: shorter sounds are padded to it."""
 
@@ -36,8 +36,6 @@ class Track:
         self.mix = mix
         self.meter = LevelMeter()
         self.samples = 0
-        self.kept: FloatArray | None = None
-        """float32 [N], the whole sound where it is short, before any gain."""
         kept: list[FloatArray] = []
         for piece in pieces:
             self.samples += len(piece)
@@ -47,8 +45,8 @@ class Track:
                 kept.clear()
         if self.samples < _METER_SAMPLES:
             self.meter.add(np.zeros(_METER_SAMPLES - self.samples, np.float32))
-        if self.samples <= _KEPT_SAMPLES:
-            self.kept = np.concatenate(kept)
+        self.kept = kept if self.samples <= _KEPT_SAMPLES else None
+        """Pieces float32 [N] of the whole sound where it is short, before any gain."""
 
 
 @dataclass(frozen=True)

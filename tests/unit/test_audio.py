@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from contextlib import ExitStack, contextmanager
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -238,6 +239,24 @@ def test_what_was_decoded_before_a_failure_is_kept(tmp_path: Path) -> None:
     clip = read_audio(path, [_ToyDecoder()])
     assert clip.duration_s == 0.5
     assert "The toy is broken" in clip.notices[0]
+
+
+def test_gaps_in_a_video_file_stay_gaps(tmp_path: Path) -> None:
+    av = pytest.importorskip("av")
+    path = tmp_path / "gap.mkv"
+    sound = (_voice(0.5, 16_000)[np.newaxis] * 32_767).astype(np.int16)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("pcm_s16le", rate=16_000, layout="mono")
+        for start in (0, 16_000):  # half a second of sound, half a second of nothing, and again
+            frame = av.AudioFrame.from_ndarray(sound, format="s16", layout="mono")
+            frame.sample_rate, frame.pts, frame.time_base = 16_000, start, Fraction(1, 16_000)
+            for packet in stream.encode(frame):
+                container.mux(packet)
+    clip = read_audio(path)
+    assert clip.duration_s == pytest.approx(1.5, abs=0.005)
+    assert np.abs(clip.samples[9_000:15_000]).max() < 1e-3
+    assert np.abs(clip.samples[17_000:]).max() > 0.05
+    assert "missing" in " ".join(clip.notices)
 
 
 def test_stderr_of_others_is_passed_on(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
