@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from .types import FloatArray
 
 TARGET_DB = -24.0
@@ -44,12 +46,12 @@ class LevelMeter:
             starts = np.arange(frames) * _HOP
             self._count(power[starts + _WINDOW] - power[starts])
 
-    def _count(self, energy: np.ndarray) -> None:
+    def _count(self, energy: NDArray[np.float64]) -> None:
         level = 10.0 * np.log10(np.maximum(energy, 0.0) / _WINDOW + 1e-12)
         bins = ((level - _LOWEST_DB) / _STEP_DB).astype(np.int64)
         self._counts += np.bincount(np.clip(bins, 0, _BINS - 1), minlength=_BINS)
 
-    def _percentile_db(self, counts: np.ndarray, fraction: float) -> float:
+    def _percentile_db(self, counts: NDArray[np.int64], fraction: float) -> float:
         index = int(np.searchsorted(np.cumsum(counts), fraction * counts.sum()))
         return _LOWEST_DB + (index + 0.5) * _STEP_DB
 

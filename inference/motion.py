@@ -57,7 +57,9 @@ class MotionStream:
         card, hop = self._model.card, self._model.hop
         start_s = self._start_s + self._frames_out / card.rate_hz
         if frames <= 0:
-            return FaceMotion(np.zeros((0, len(card.channels)), np.float32), card.channels, card.rate_hz, start_s)
+            return FaceMotion(
+                np.zeros((0, len(card.channels)), np.float32), card.channels, card.rate_hz, start_s
+            )
         values = self._model.run(self._pending[: self._model.receptive_field + (frames - 1) * hop])
         self._pending = self._pending[frames * hop :]
         self._frames_out += frames

@@ -103,7 +103,9 @@ def _open_session(file: Path, threads: int) -> Any:
     # Blocks of every length pass through: an arena sized by the longest would keep its memory.
     options.enable_cpu_mem_arena = False
     providers = [
-        p for p in onnxruntime.get_available_providers() if p in ("CUDAExecutionProvider", "CPUExecutionProvider")
+        p
+        for p in onnxruntime.get_available_providers()
+        if p in ("CUDAExecutionProvider", "CPUExecutionProvider")
     ]
     try:
         # Bytes instead of a path: a graph in memory cannot refer to external data files.

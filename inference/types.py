@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float32]
 
 
-def _require_shape(name: str, array: np.ndarray, shape: tuple[int | None, ...]) -> None:
+def _require_shape(name: str, array: FloatArray, shape: tuple[int | None, ...]) -> None:
     matches = array.ndim == len(shape) and all(
         want is None or want == got for want, got in zip(shape, array.shape, strict=True)
     )

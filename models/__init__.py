@@ -1,1 +1,1 @@
-"""Training of Soliloquy's models (torch). Nothing here is needed to run them, or shipped with the extension."""
+"""Training of Soliloquy's models (torch); not needed to run them, and not in the extension zip."""

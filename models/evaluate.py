@@ -36,8 +36,6 @@ def _correlation(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.corrcoef(a, b)[0, 1])
 
 
-
-
 def predict_line(net: SpeechNet, line: Line) -> np.ndarray:
     """[T, K] controls for every target frame of a line."""
     missing = net.receptive_field + (len(line.controls) - 1) * 320 - net.left_context - len(line.samples)

@@ -90,7 +90,9 @@ def _torch_difference(net: SpeechNet, model: SpeechModel, rng: np.random.Generat
     worst = 0.0
     reference = ArkitOutput(net).eval()
     for _ in range(12):
-        samples = (rng.standard_normal(int(rng.integers(net.receptive_field, 60_000))) * 0.1).astype(np.float32)
+        samples = (rng.standard_normal(int(rng.integers(net.receptive_field, 60_000))) * 0.1).astype(
+            np.float32
+        )
         with torch.inference_mode():
             expected = reference(torch.from_numpy(samples)[None])[0].numpy()
         got = model.run(samples)

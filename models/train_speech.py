@@ -55,7 +55,7 @@ class TrainConfig:
     frames: int = 128
     learning_rate: float = 2e-3
     weight_decay: float = 0.02
-    average: float = 0.998
+    average: float = 0.996
     """Decay of the moving average of the weights, which is what is kept."""
     seed: int = 1
     net: SpeechNetConfig = field(default_factory=SpeechNetConfig)
@@ -71,7 +71,9 @@ class Trainer:
         self.config = replace(config, net=replace(config.net, speakers=len(speakers), controls=len(CONTROLS)))
         self.net = SpeechNet(self.config.net)
         self.average = torch.optim.swa_utils.AveragedModel(
-            self.net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(config.average), use_buffers=True
+            self.net,
+            multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(config.average),
+            use_buffers=True,
         )
         own = [p for n, p in self.net.named_parameters() if n == "speaker_decode"]
         shared = [p for n, p in self.net.named_parameters() if n != "speaker_decode"]
@@ -133,7 +135,9 @@ class Trainer:
 def describe(config: TrainConfig, step: int) -> dict:
     """Meta data of a checkpoint, which becomes the model card."""
     manifest = tomllib.loads((ROOT / "blender_manifest.toml").read_text("utf-8"))
-    git = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
+    git = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     return {
         "version": manifest["version"],
         "training_data": "; ".join(PROVENANCE[c] for c in config.corpora),
@@ -177,7 +181,10 @@ def run(config: TrainConfig, train: list[Line], held_out: list[Line], basis: np.
             save_checkpoint(checkpoint, net, describe(trainer.config, trainer.step), trainer.state())
             scores = agreement(net, held_out, basis)
             text = "  ".join(f"{k} {a:.2f}/{s:.2f}" for k, (a, s) in scores.items())
-            print(f"step {trainer.step} loss {np.mean(losses):.3f} [{text}] {time.monotonic() - started:.0f} s", flush=True)
+            print(
+                f"step {trainer.step} loss {np.mean(losses):.3f} [{text}] {time.monotonic() - started:.0f} s",
+                flush=True,
+            )
             losses = []
 
 

@@ -1,1 +1,1 @@
-"""Training data: tracked video, captured rigs and neutral sound, all as `Line`s with canonical ARKit targets."""
+"""Training data: tracked video, captured rigs, labelled and neutral sound, all as `Line`s."""

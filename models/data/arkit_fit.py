@@ -25,7 +25,14 @@ CONTROLS = (
 """Mouth controls: ARKit channels, left and right moving together (which side moves more is a habit of
 the filmed person, not of speech)."""
 
-_CURVE_WEIGHT = {"aperture": 1.0, "width": 0.8, "jaw": 0.1, "upper_lip": 0.3, "lip_height": 0.1, "protrusion": 0.1}
+_CURVE_WEIGHT = {
+    "aperture": 1.0,
+    "width": 0.8,
+    "jaw": 0.1,
+    "upper_lip": 0.3,
+    "lip_height": 0.1,
+    "protrusion": 0.1,
+}
 """1 / mm^2. Aperture and width are what a viewer reads; the others settle which weights make them."""
 _PRIOR_WEIGHT = 12.0
 _EXTRA_PRIOR = {"mouthClose": 40.0, "mouthShrugUpper": 20.0, "mouthFrown": 20.0}
@@ -73,7 +80,9 @@ def ict_lip_basis(shared: Path) -> tuple[np.ndarray, np.ndarray]:
     return rest, basis
 
 
-def fit_controls(change_mm: np.ndarray, known: tuple[str, ...], prior: np.ndarray, basis: np.ndarray) -> np.ndarray:
+def fit_controls(
+    change_mm: np.ndarray, known: tuple[str, ...], prior: np.ndarray, basis: np.ndarray
+) -> np.ndarray:
     """Weights in 0..1 whose curves follow `change_mm`.
 
     Args:

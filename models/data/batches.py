@@ -21,7 +21,8 @@ _EDGE_FRAMES = 5  # lrc_ar's words are cut out of running speech: what was aroun
 
 @dataclass(frozen=True)
 class Batch:
-    """`samples` (B, N), `controls` (B, T, K), `valid` (B, T) bool, `phones` (B, T) int64 (-1 unknown), `speaker` (B,)."""
+    """`samples` (B, N), `controls` (B, T, K), `valid` (B, T) bool, `phones` (B, T) int64 with -1 for unknown,
+    `speaker` (B,) int64."""
 
     samples: Tensor
     controls: Tensor
@@ -77,7 +78,11 @@ class BatchSampler:
         valid = inside & line.valid[nearest]
         if line.corpus == "lrc_ar":
             valid &= (source >= _EDGE_FRAMES) & (source <= len(line.controls) - 1 - _EDGE_FRAMES)
-        phones = np.where(inside, line.phones[nearest], -1) if line.phones is not None else np.full(self._frames, -1)
+        phones = (
+            np.where(inside, line.phones[nearest], -1)
+            if line.phones is not None
+            else np.full(self._frames, -1)
+        )
         return self._sound(line, first, speed, rng), controls, valid, phones
 
     def _sound(self, line: Line, first: int, speed: float, rng: np.random.Generator) -> np.ndarray:
@@ -95,7 +100,8 @@ class BatchSampler:
         rng = np.random.default_rng(seed)
         lines = [self._pick(rng) for _ in range(size)]
         samples, controls, valid, phones = (
-            torch.from_numpy(np.stack(part)) for part in zip(*(self._crop(line, rng) for line in lines), strict=True)
+            torch.from_numpy(np.stack(part))
+            for part in zip(*(self._crop(line, rng) for line in lines), strict=True)
         )
         known = [self._speakers.index(x.speaker) if x.speaker in self._speakers else -1 for x in lines]
         return Batch(samples, controls, valid, phones.long(), torch.tensor(known))

@@ -29,7 +29,14 @@ TRACKED = ("grid_s1", "us_gov", "lrc_ar")
 FACEGOOD_TEST_TAKE = "1114_2_04"  # lipbench's mandarin_facegood
 FACEGOOD_OFFSET_S = -0.020  # measured by lipbench: frame i is at i / fps + offset
 
-CANONICAL_STD_MM = {"aperture": 4.5, "width": 3.0, "jaw": 3.2, "upper_lip": 1.7, "lip_height": 4.2, "protrusion": 1.0}
+CANONICAL_STD_MM = {
+    "aperture": 4.5,
+    "width": 3.0,
+    "jaw": 3.2,
+    "upper_lip": 1.7,
+    "lip_height": 4.2,
+    "protrusion": 1.0,
+}
 """Spread of the canonical mouth: about the median over the filmed speakers; for width of the residual."""
 WIDTH_PER_APERTURE = 0.15
 """Style constant, mm per mm: about the median of the filmed speakers, whose signs differ."""
@@ -137,7 +144,9 @@ def load_facegood(shared: Path, *, test_take: bool = False) -> list[Line]:
     lines = []
     for session in sorted({t.rsplit("_", 1)[0] for t in takes}):  # sessions differ in how wide the rig moves
         loaded = [(t, np.load(folder / "weights" / f"{t}.npz")) for t in takes if t.startswith(session)]
-        curves = [_facegood_curves(z["weights"].astype(float), [str(n) for n in z["names"]]) for _, z in loaded]
+        curves = [
+            _facegood_curves(z["weights"].astype(float), [str(n) for n in z["names"]]) for _, z in loaded
+        ]
         reference = np.concatenate(curves)
         for (take, z), curve in zip(loaded, curves, strict=True):
             samples = load_audio(folder / "audio" / f"{take}.flac")
@@ -147,15 +156,27 @@ def load_facegood(shared: Path, *, test_take: bool = False) -> list[Line]:
             prior = np.clip(_at_model_rate(mapped, fps, FACEGOOD_OFFSET_S, frames), 0, 1)
             controls = fit_controls(change, ("aperture", "width"), prior, basis)
             lines.append(
-                Line("facegood", take, "facegood", samples, controls, change.astype(np.float32), np.ones(frames, bool))
+                Line(
+                    "facegood",
+                    take,
+                    "facegood",
+                    samples,
+                    controls,
+                    change.astype(np.float32),
+                    np.ones(frames, bool),
+                )
             )
     return lines
 
 
 def _facegood_curves(weights: np.ndarray, names: list[str]) -> np.ndarray:
-    """Aperture and width of the capture rig in its own units; the other curves are not known (0, tiny noise-free)."""
+    """[T, 6] in the rig's own units: aperture and width; the other four, which it does not have, follow the jaw."""
     jaw = weights[:, names.index("mouth_stretch_c")]
-    round_ = [i for i, n in enumerate(names) if n.startswith(("mouth_oh", "mouth_oo", "mouth_pucker", "mouth_funnel"))]
+    round_ = [
+        i
+        for i, n in enumerate(names)
+        if n.startswith(("mouth_oh", "mouth_oo", "mouth_pucker", "mouth_funnel"))
+    ]
     curves = np.zeros((len(weights), len(CURVES)))
     curves[:, 0], curves[:, 1] = jaw, -weights[:, round_].sum(1)
     curves[:, 2:] = jaw[:, None]

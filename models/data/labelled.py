@@ -37,7 +37,7 @@ def phone_line(corpus: str, name: str, speaker: str, samples: np.ndarray, segmen
 
 
 def load_speech(shared: Path, corpus: str, aligner: PhoneAligner) -> list[Line]:
-    """Lines of `librispeech` (words recognised) or `ljspeech` (words known); unalignable clips are left out."""
+    """Lines of `librispeech` (words recognised) or `ljspeech` (words known); what cannot be aligned is left out."""
     folder = shared / "data" / "speech" / corpus
     texts: dict[str, str] = {}
     if corpus == "ljspeech":
@@ -49,7 +49,9 @@ def load_speech(shared: Path, corpus: str, aligner: PhoneAligner) -> list[Line]:
         text = next((t for name, t in texts.items() if name.startswith(path.stem)), None)
         segments = aligner.align(samples, _plain(text) if text else None)
         if segments:
-            lines.append(phone_line(corpus, path.stem, f"{corpus}/{path.stem.split('-')[0]}", samples, segments))
+            lines.append(
+                phone_line(corpus, path.stem, f"{corpus}/{path.stem.split('-')[0]}", samples, segments)
+            )
     return lines
 
 
@@ -60,7 +62,8 @@ def grid_text(name: str) -> str:
         {"b": "blue", "g": "green", "r": "red", "w": "white"},
         {"a": "at", "b": "by", "i": "in", "w": "with"},
     )
-    digits = dict(zip("z123456789", "zero one two three four five six seven eight nine".split(), strict=True))
+    names = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+    digits = dict(zip("z123456789", names, strict=True))
     adverbs = {"a": "again", "n": "now", "p": "please", "s": "soon"}
     head = [table[letter] for table, letter in zip(words, name, strict=False)]
     return " ".join([*head, name[3], digits[name[4]], adverbs[name[5]]])

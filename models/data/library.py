@@ -1,4 +1,4 @@
-"""All training lines by corpus, kept in a cache: alignment and fitting take minutes, training starts often."""
+"""All training lines by corpus, kept in a cache: fitting takes minutes, training starts often."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _make(shared: Path, corpus: str) -> list[Line]:
 
 
 def load_lines(shared: Path, corpora: tuple[str, ...], cache: Path) -> list[Line]:
-    """All lines of the corpora. The cache holds what this function wrote there before; delete it to rebuild."""
+    """All lines of the corpora. `cache` holds what this wrote there before; delete it to rebuild."""
     lines: list[Line] = []
     for corpus in corpora:
         stored = cache / f"{corpus}.pkl"

@@ -31,7 +31,9 @@ def _tones(length: int, rng: np.random.Generator) -> np.ndarray:
     if kind == 1:
         base = rng.choice([50.0, 60.0])
         for harmonic in range(1, 12):
-            out += rng.uniform(0, 1) / harmonic * np.sin(2 * np.pi * base * harmonic * time + rng.uniform(0, 6))
+            out += (
+                rng.uniform(0, 1) / harmonic * np.sin(2 * np.pi * base * harmonic * time + rng.uniform(0, 6))
+            )
         return out / np.abs(out).max()
     for start in np.arange(0, time[-1], rng.uniform(0.3, 0.8)):
         envelope = np.where(time >= start, np.exp(-3 * np.maximum(time - start, 0)), 0)

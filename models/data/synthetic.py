@@ -1,7 +1,7 @@
 """Synthetic speech with exact phone times, made on demand by espeak-ng through its C API.
 
-The sentences are ours (below, per language); words are shuffled into new sentences so that hours of
-speech never repeat. espeak's own acoustics are a trap (a net trained on it alone fails on people), so
+The sentences are ours (`sentences.json`, per language); their words are shuffled, so that hours of speech
+never repeat. espeak's own acoustics are a trap (a net trained on it alone fails on people), so
 these lines teach phones only and are always disturbed.
 """
 
@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import ctypes
 import ctypes.util
+import json
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import soxr
@@ -19,36 +21,24 @@ from .corpora import Line
 from .labelled import phone_line
 from .visemes import UNKNOWN, VISEMES, viseme_of_ipa
 
-SENTENCES = {
-    "en-us": "my mother put five blue buttons before the window while the wolf moved over warm water and people "
-    "thought about thirty very funny games the judge chose a yellow shirt she said which bird could fly above "
-    "our house today please show me those cheap books again soon he asks zebras for green juice",
-    "en": "perhaps the farmer will bring fresh vegetables and brown bread to both of us on wednesday morning if "
-    "the weather improves we should walk along the river path towards the old bridge",
-    "de": "die mutter brachte fünf blaue knöpfe vor das fenster und der wolf schwamm über warmes wasser bitte "
-    "zeig mir schöne bücher für jung und alt heute fahren viele freunde nach münchen",
-    "fr": "ma mère a posé cinq boutons bleus devant la fenêtre et le loup nage dans une eau tiède pourquoi "
-    "veux tu manger beaucoup de fromage avec un bon vin rouge ce soir chez nous",
-    "es": "mi madre puso cinco botones azules delante de la ventana y el lobo nadaba en agua tibia por favor "
-    "muéstrame los libros baratos otra vez hoy mucha gente viaja feliz",
-    "it": "mia madre mise cinque bottoni blu davanti alla finestra e il lupo nuotava in acqua tiepida per favore "
-    "mostrami ancora quei libri oggi molta gente viaggia felice",
-    "pt-br": "minha mãe colocou cinco botões azuis na frente da janela e o lobo nadava em água morna por favor "
-    "mostre os livros baratos outra vez hoje muita gente viaja feliz",
-    "nl": "mijn moeder legde vijf blauwe knopen voor het raam en de wolf zwom in warm water laat mij alsjeblieft "
-    "die mooie boeken zien veel mensen gaan vandaag fietsen",
-    "pl": "moja matka położyła pięć niebieskich guzików przed oknem a wilk pływał w ciepłej wodzie proszę pokaż "
-    "mi jeszcze raz tanie książki dziś wielu ludzi jedzie",
-    "ru": "моя мать положила пять синих пуговиц перед окном а волк плавал в тёплой воде пожалуйста покажи мне "
-    "ещё раз эти книги сегодня много людей едет",
-    "tr": "annem pencerenin önüne beş mavi düğme koydu ve kurt ılık suda yüzdü lütfen bana ucuz kitapları tekrar "
-    "göster bugün birçok insan mutlu",
-    "ar": "وضعت أمي خمسة أزرار زرقاء أمام النافذة والذئب يسبح في الماء الدافئ من فضلك أرني الكتب مرة أخرى اليوم",
-    "ko": "어머니가 창문 앞에 파란 단추 다섯 개를 놓았고 늑대는 따뜻한 물에서 헤엄쳤다 오늘 많은 사람들이 책을 본다",
-    "hi": "मेरी माँ ने खिड़की के सामने पाँच नीले बटन रखे और भेड़िया गर्म पानी में तैरा कृपया मुझे किताबें दिखाओ",
-    "sv": "min mamma lade fem blå knappar framför fönstret och vargen simmade i varmt vatten visa mig gärna böckerna",
-}
-_VARIANTS = ("", "+m1", "+m2", "+m3", "+m4", "+m7", "+f1", "+f2", "+f3", "+f4", "+f5", "+anika", "+steph", "+klatt4")
+SENTENCES: dict[str, str] = json.loads(Path(__file__).with_name("sentences.json").read_text("utf-8"))
+"""Words to shuffle, by espeak voice."""
+_VARIANTS = (
+    "",
+    "+m1",
+    "+m2",
+    "+m3",
+    "+m4",
+    "+m7",
+    "+f1",
+    "+f2",
+    "+f3",
+    "+f4",
+    "+f5",
+    "+anika",
+    "+steph",
+    "+klatt4",
+)
 _PHONEME_EVENTS, _PHONEME_IPA, _RETRIEVAL, _UTF8 = 0x1, 0x2, 1, 1
 _EVENT_END, _EVENT_PHONEME = 0, 7
 _RATE, _PITCH, _RANGE = 1, 3, 4
@@ -62,7 +52,9 @@ class _Event(ctypes.Structure):
     )  # fmt: skip
 
 
-_Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event))
+_Callback = ctypes.CFUNCTYPE(
+    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event)
+)
 
 
 class Espeak:
@@ -85,7 +77,9 @@ class Espeak:
         i = 0
         while events[i].type != _EVENT_END:
             if events[i].type == _EVENT_PHONEME:
-                self._phones.append((events[i].audio_position_ms / 1000, events[i].id.decode("utf-8", "ignore")))
+                self._phones.append(
+                    (events[i].audio_position_ms / 1000, events[i].id.decode("utf-8", "ignore"))
+                )
             i += 1
         return 0
 
@@ -121,7 +115,8 @@ def synthetic_lines(count: int, seed: int) -> list[Line]:
             place = int(rng.integers(1, max(2, len(text) // 2)))
             text = text[:place] + text[place:].replace(" ", ", ", 1)  # a pause inside the line
         voice = language + _VARIANTS[rng.integers(len(_VARIANTS))]
-        sound, phones = espeak().speak(text, voice, *(int(rng.integers(a, b)) for a, b in ((120, 230), (20, 80), (20, 80))))
+        tempo, pitch, pitch_range = (int(rng.integers(a, b)) for a, b in ((120, 230), (20, 80), (20, 80)))
+        sound, phones = espeak().speak(text, voice, tempo, pitch, pitch_range)
         samples = soxr.resample(sound, espeak().rate_hz, 16_000).astype(np.float32)
         ends = [start for start, _ in phones[1:]] + [len(samples) / 16_000]
         segments = [(start, end, _class(phone)) for (start, phone), end in zip(phones, ends, strict=True)]

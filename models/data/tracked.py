@@ -23,7 +23,8 @@ chin; nose to upper inner lip; height of the outer lips; how far the lips stand 
 
 @dataclass(frozen=True)
 class TrackedClip:
-    """One filmed clip. `curves_mm` float64 [T, 6] (see `CURVES`), `blendshapes` float32 [T, 52], `ok` bool [T]."""
+    """One filmed clip. `curves_mm` float64 [T, 6] (see `CURVES`), `blendshapes` float32 [T, 52],
+    `ok` bool [T]."""
 
     corpus: str
     name: str
@@ -36,7 +37,9 @@ class TrackedClip:
     ok: np.ndarray
 
 
-def align_to_canonical(points: np.ndarray, rigid: list[int], canonical_mm: np.ndarray, fps: float) -> np.ndarray:
+def align_to_canonical(
+    points: np.ndarray, rigid: list[int], canonical_mm: np.ndarray, fps: float
+) -> np.ndarray:
     """Similarity Procrustes of every frame onto the canonical head.
 
     Args:
@@ -58,7 +61,9 @@ def align_to_canonical(points: np.ndarray, rigid: list[int], canonical_mm: np.nd
     rotation = np.einsum("tik,tk,tkj->tij", u, signs, vt)
     scale = (singular * signs).sum(1) / np.maximum((source**2).sum((1, 2)), 1e-9)
     smooth = uniform_filter1d(np.log(np.maximum(scale, 1e-6)), max(1, round(fps)), mode="nearest")
-    return np.einsum("tni,tij->tnj", flipped - centre, rotation) * np.exp(smooth)[:, None, None] + target_centre
+    return (
+        np.einsum("tni,tij->tnj", flipped - centre, rotation) * np.exp(smooth)[:, None, None] + target_centre
+    )
 
 
 def lip_curves(aligned_mm: np.ndarray, index: list[int]) -> np.ndarray:

@@ -10,12 +10,14 @@ UNKNOWN = -1
 
 _IPA = {
     "PP": "pbmɓ", "FF": "fvɱʋ", "TH": "θð", "DD": "tdʈɖɗɾ", "kk": "kɡgxɣqχɟcħʕ", "CH": "ʃʒɕʑʂʐ", "SS": "szʦʣ",
-    "nn": "nlŋɲɫʎɭɳɴɬ", "RR": "rɹʁʀɻɽ", "aa": "aɑɐʌæ", "E": "eɛəɜɘɚɝɤ", "I": "iɪjɨ", "O": "oɔɒøœɵ", "U": "uʊwyʏɯʉɥ",
+    "nn": "nlŋɲɫʎɭɳɴɬ", "RR": "rɹʁʀɻɽ", "aa": "aɑɐʌæ", "E": "eɛəɜɘɚɝɤ", "I": "iɪjɨ",
+    "O": "oɔɒøœɵ", "U": "uʊwyʏɯʉɥ",
 }  # fmt: skip
 _FROM_IPA = {symbol: name for name, symbols in _IPA.items() for symbol in symbols}
 _CMU = {
     "PP": "P B M", "FF": "F V", "TH": "TH DH", "DD": "T D", "kk": "K G", "CH": "CH JH SH ZH", "SS": "S Z",
-    "nn": "N L NG", "RR": "R ER", "aa": "AA AE AH AY AW", "E": "EH EY", "I": "IH IY Y", "O": "AO OW OY", "U": "UH UW W",
+    "nn": "N L NG", "RR": "R ER", "aa": "AA AE AH AY AW", "E": "EH EY", "I": "IH IY Y",
+    "O": "AO OW OY", "U": "UH UW W",
     "sil": "SIL +SPN+ +NSN+",
 }  # fmt: skip
 _FROM_CMU = {phone: name for name, phones in _CMU.items() for phone in phones.split()}

@@ -53,7 +53,9 @@ def disturb(samples: np.ndarray, config: AugmentConfig, rng: np.random.Generator
     power = float(np.sqrt(np.mean(out**2))) + 1e-6
     if rng.random() < config.reverb_probability:
         taps = np.arange(int(0.25 * SAMPLE_RATE_HZ))
-        tail = rng.standard_normal(len(taps)) * np.exp(-6.9 * taps / (rng.uniform(0.15, 0.6) * SAMPLE_RATE_HZ))
+        tail = rng.standard_normal(len(taps)) * np.exp(
+            -6.9 * taps / (rng.uniform(0.15, 0.6) * SAMPLE_RATE_HZ)
+        )
         tail *= rng.uniform(0.1, 0.5) / np.linalg.norm(tail)
         tail[0] += 1.0
         size = 1 << math.ceil(math.log2(len(out) + len(taps)))
@@ -71,14 +73,20 @@ def disturb_mel(mel: Tensor, config: AugmentConfig, generator: torch.Generator) 
     def uniform(low: float, high: float) -> Tensor:
         return low + (high - low) * torch.rand(batch, generator=generator)
 
-    position = torch.arange(bands, dtype=torch.float32)[None] * (1 + uniform(-config.formant, config.formant))[:, None]
+    position = (
+        torch.arange(bands, dtype=torch.float32)[None]
+        * (1 + uniform(-config.formant, config.formant))[:, None]
+    )
     position = position.clamp(0, bands - 1.001)
     lower = position.floor().long()
     share = (position - lower)[:, :, None]
     index = lower[:, :, None].expand(-1, -1, mel.shape[2])
     warped = mel.gather(1, index) * (1 - share) + mel.gather(1, index + 1) * share
     bends = torch.randn(batch, 1, 6, generator=generator) * config.equaliser
-    warped = warped + torch.nn.functional.interpolate(bends, size=bands, mode="linear", align_corners=True)[:, 0, :, None]
+    warped = (
+        warped
+        + torch.nn.functional.interpolate(bends, size=bands, mode="linear", align_corners=True)[:, 0, :, None]
+    )
     floor = math.log(EPSILON)
     cut = torch.where(
         torch.rand(batch, generator=generator) < config.telephone_probability,

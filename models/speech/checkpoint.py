@@ -13,11 +13,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def save_checkpoint(path: Path, net: SpeechNet, meta: dict[str, Any], training: dict[str, Any] | None = None) -> None:
+def save_checkpoint(
+    path: Path, net: SpeechNet, meta: dict[str, Any], training: dict[str, Any] | None = None
+) -> None:
     """Write the network, what made it (`meta`) and, to resume, the optimiser's state; replaces atomically."""
     temporary = path.with_suffix(".partial")
     torch.save(
-        {"config": asdict(net.config), "net": net.state_dict(), "meta": meta, "training": training or {}}, temporary
+        {"config": asdict(net.config), "net": net.state_dict(), "meta": meta, "training": training or {}},
+        temporary,
     )
     temporary.replace(path)
 

@@ -10,11 +10,6 @@ _CURVE_WEIGHT = (1.0, 1.0, 0.4, 0.2, 0.2, 0.1)
 _CONTROL_SCALE = 0.1
 
 
-def soft_clamp(x: Tensor) -> Tensor:
-    """Clamp to 0..1 with a small slope outside, so that a control that left the range finds back."""
-    return x.clamp(0, 1) + 0.05 * (x - x.clamp(0, 1))
-
-
 def masked_mean(x: Tensor, mask: Tensor) -> Tensor:
     """Mean over the frames where `mask`, and over all trailing dimensions."""
     weight = mask.to(x.dtype)
@@ -24,6 +19,7 @@ def masked_mean(x: Tensor, mask: Tensor) -> Tensor:
 class MouthLoss(nn.Module):
     """How far predicted controls are from targets, measured where it is seen: as lip curves in mm on
     the ICT face (position and velocity), and a little as controls (Huber), which settle the rest.
+    Raw controls are judged, not clamped ones: a clamp would take the gradient from controls below 0.
 
     Args:
         basis: [6, K] mm per control, from `arkit_fit.ict_lip_basis`.
@@ -34,7 +30,6 @@ class MouthLoss(nn.Module):
         super().__init__()
         scale, weight = torch.tensor(_CURVE_SCALE_MM), torch.tensor(_CURVE_WEIGHT)
         self.register_buffer("basis", (basis / scale[:, None]).float())
-        # the width's residual beyond what the aperture implies is what tells vowels apart
         self.register_buffer("weight", (weight / weight.sum()).float())
         self.velocity = velocity
 
@@ -43,10 +38,11 @@ class MouthLoss(nn.Module):
         return controls @ self.basis.T
 
     def forward(self, predicted: Tensor, target: Tensor, valid: Tensor) -> Tensor:
-        clamped = soft_clamp(predicted)
-        difference = (self.curves(clamped) - self.curves(target)) * self.weight.sqrt()
+        difference = (self.curves(predicted) - self.curves(target)) * self.weight.sqrt()
         position = masked_mean(difference**2, valid)
         moved = difference[:, 2:] - difference[:, :-2]
         speed = masked_mean(moved**2, valid[:, 2:] & valid[:, :-2])
-        controls = nn.functional.huber_loss(clamped / _CONTROL_SCALE, target / _CONTROL_SCALE, reduction="none")
+        controls = nn.functional.huber_loss(
+            predicted / _CONTROL_SCALE, target / _CONTROL_SCALE, reduction="none"
+        )
         return 6 * position + self.velocity * 6 * speed + 0.1 * masked_mean(controls, valid)

@@ -94,6 +94,8 @@ class SpeechNet(nn.Module):
         self.head = nn.Sequential(*(ConvBlock(head) for _ in range(config.head_layers)))
         self.memory = ImplicitMemory(config.memory_slots, head) if config.memory_slots else nn.Identity()
         self.decode = nn.Conv1d(head, config.controls, 1)
+        nn.init.normal_(self.decode.weight, std=0.01)
+        nn.init.constant_(self.decode.bias, 0.05)  # about what mouths do on average
         self.speaker_decode = nn.Parameter(torch.zeros(config.speakers, config.controls, head))
 
     @property

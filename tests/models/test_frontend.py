@@ -4,7 +4,6 @@ import librosa
 import numpy as np
 import pytest
 import torch
-
 from soliloquy.models.speech.frontend import EPSILON, HOP, MELS, N_FFT, WINDOW, LogMel, mel_filters
 
 

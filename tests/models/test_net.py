@@ -5,14 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-
 from soliloquy.inference.errors import ModelError
 from soliloquy.inference.session import load_speech_model
 from soliloquy.models.export import export, gate
 from soliloquy.models.speech.checkpoint import load_checkpoint, save_checkpoint
 from soliloquy.models.speech.net import ImplicitMemory, SpeechNet, SpeechNetConfig
 
-SMALL = SpeechNetConfig(width=16, head_width=12, encoder_layers=1, head_layers=3, memory_slots=5, right_context=1600)
+SMALL = SpeechNetConfig(
+    width=16, head_width=12, encoder_layers=1, head_layers=3, memory_slots=5, right_context=1600
+)
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +58,10 @@ def test_checkpoint_round_trip_and_export_gate(net: SpeechNet, tmp_path: Path) -
     save_checkpoint(tmp_path / "checkpoint.pt", net, meta)
     loaded, meta_back = load_checkpoint(tmp_path / "checkpoint.pt")
     assert meta_back == meta
-    assert all(torch.equal(a, b) for a, b in zip(net.state_dict().values(), loaded.state_dict().values(), strict=True))
+    assert all(
+        torch.equal(a, b)
+        for a, b in zip(net.state_dict().values(), loaded.state_dict().values(), strict=True)
+    )
     weights = tmp_path / "small.onnx"
     assert export(tmp_path, weights)
     assert load_speech_model(weights).card.right_context == SMALL.right_context
@@ -85,5 +89,7 @@ def test_a_truncated_weight_file_is_refused_by_name(net: SpeechNet, tmp_path: Pa
 
 def test_untrained_outputs_differ_between_sounds(net: SpeechNet) -> None:
     rng = np.random.default_rng(1)
-    a, b = (torch.from_numpy(rng.standard_normal((1, net.receptive_field)).astype(np.float32)) for _ in range(2))
+    a, b = (
+        torch.from_numpy(rng.standard_normal((1, net.receptive_field)).astype(np.float32)) for _ in range(2)
+    )
     assert not torch.equal(net(a), net(b))
