@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import tempfile
 import time
@@ -15,8 +16,11 @@ from .environment import DEMO, check_blender, check_system, ensure
 
 SAMPLE: Final = ROOT / "blender_addon" / "assets" / "sample.flac"
 ENGINES: Final = ("cycles", "eevee", "workbench")
-NOISE: Final = ("Fra:", "Saved:", "Time:", "EGL Error", "MESA", "libEGL", "Info:", "Append frame", "cycles  ")
-"""Beginnings of lines (or parts) that Blender prints for every frame, and of drivers that talk."""
+_NOISE: Final = re.compile(
+    r"\s*$|Fra:\d|Saved: | ?Time: |Info: |EGL Error|libEGL|MESA|Append frame"
+    r"|(?:\d+:)?\d\d:\d\d\.\d{3}\s+\w+\s+\|(?! ERROR)"
+)
+"""Lines that Blender prints for every frame or logs by the way, and those of talkative drivers."""
 
 
 def run(*, audio: Path | None, out: Path, engine: str, size_px: int) -> int:
@@ -50,7 +54,7 @@ def run(*, audio: Path | None, out: Path, engine: str, size_px: int) -> int:
                 "--size",
                 str(size_px),
             ],
-            show=lambda line: line.strip() != "" and not any(sign in line for sign in NOISE),
+            show=is_worth_showing,
             environment=clean_environment(BLENDER_USER_RESOURCES=profile),
         )
     if status != 0:
@@ -60,6 +64,11 @@ def run(*, audio: Path | None, out: Path, engine: str, size_px: int) -> int:
         path = folder / name
         say(f"  {path}  ({_video_text(path) if path.suffix == '.mp4' else size_text(path.stat().st_size)})")
     return 0
+
+
+def is_worth_showing(line: str) -> bool:
+    """Whether a line of the Blender part is for a person, and not Blender's chatter about every frame."""
+    return _NOISE.match(line) is None
 
 
 def video_facts(path: Path) -> dict[str, Any]:
