@@ -73,11 +73,15 @@ def stream(
         errors="replace",
     ) as child:
         assert child.stdout is not None
-        for line in child.stdout:
-            lines.append(line.rstrip("\n"))
-            if show(line):
-                sys.stdout.write(line)
-                sys.stdout.flush()
+        try:
+            for line in child.stdout:
+                lines.append(line.rstrip("\n"))
+                if show(line):
+                    sys.stdout.write(line)
+                    sys.stdout.flush()
+        except BaseException:  # Ctrl-C: Blender would go on rendering
+            child.kill()
+            raise
     return child.returncode, lines
 
 

@@ -8,6 +8,8 @@ import re
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,7 +40,7 @@ def run(*, audio: Path | None, out: Path, engine: str, size_px: int) -> int:
     check_system(opengl=engine != "cycles")
     ensure(DEMO)
     check_blender(DEMO)
-    with tempfile.TemporaryDirectory(prefix="soliloquy_") as profile:
+    with tempfile.TemporaryDirectory(prefix="soliloquy_") as profile, _no_remains(folder):
         module = "soliloquy.blender_addon.demo"
         status, _ = stream(
             [
@@ -94,6 +96,16 @@ def _video_text(path: Path) -> str:
         f"{facts['width']}x{facts['height']}, {facts['rate_hz']:g} fps, {facts['video_s']:.1f} s,"
         f" {facts['video_codec']} + {facts['audio_codec']}, {size_text(path.stat().st_size)}"
     )
+
+
+@contextmanager
+def _no_remains(folder: Path) -> Iterator[None]:
+    """Delete the temporary files that a stopped Blender could not delete itself."""
+    try:
+        yield
+    finally:
+        for path in folder.glob(".????????_demo.*"):
+            path.unlink(missing_ok=True)
 
 
 def _checked_sound(audio: Path | None) -> Path:
