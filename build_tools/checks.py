@@ -95,7 +95,7 @@ def run(fast: bool) -> int:
         return session.finish()
     session.stage("extension zip", _zip)
     session.stage("unit and model tests", lambda: _pytest(FULL, ["tests/unit", "tests/models"]))
-    session.stage("unit tests without torch, newest numpy", _without_torch)
+    session.stage("unit tests without torch, with a new numpy", _without_torch)
     for environment, version in ((FULL, "5.0.1"), (BLENDER_4_5, "4.5.15")):
         session.stage(f"add-on in Blender {version}", _in_blender(environment))
     say(f"\nall stages: {elapsed(started)}")

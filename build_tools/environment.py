@@ -35,8 +35,6 @@ class Environment:
     """Further requirements, by pip's notation."""
     with_project: bool = True
     """Whether the project itself (and so its dependencies) is installed, in place."""
-    constrained: bool = True
-    """Whether constraints.txt holds the versions; without it the newest fitting ones come."""
 
     @property
     def path(self) -> Path:
@@ -50,13 +48,13 @@ class Environment:
         return self.path / ("Scripts/python.exe" if windows else "bin/python")
 
 
-DEMO: Final = Environment(".venv", frozenset({"video", "blender"}))
+DEMO: Final = Environment(".venv", frozenset({"video", "blender"}), ("numpy==1.26.4",))
 """Runs the demo and builds the extension: no torch."""
-FULL: Final = Environment(".venv", frozenset({"video", "blender", "train", "test"}))
+FULL: Final = Environment(".venv", frozenset({"video", "blender", "train", "test"}), ("numpy==1.26.4",))
 """Runs the checks and trains."""
-RUNTIME: Final = Environment(".venv-runtime", frozenset({"test"}), constrained=False)
-"""The runtime as a farm installs it: newest numpy, no torch, no Blender, no video decoder."""
-BLENDER_4_5: Final = Environment(".venv-4.5", packages=("bpy==4.5.15",), with_project=False)
+RUNTIME: Final = Environment(".venv-runtime", frozenset({"test"}), ("numpy==2.4.6",))
+"""The runtime as a farm installs it: a new numpy, no torch, no Blender, no video decoder."""
+BLENDER_4_5: Final = Environment(".venv-4.5", packages=("bpy==4.5.15", "numpy==1.26.4"), with_project=False)
 """Blender 4.5 LTS and nothing of ours: what the extension needs must come from its own wheels."""
 
 
@@ -175,8 +173,7 @@ def _install(environment: Environment, extras: Sequence[str]) -> None:
     wanted: list[str] = list(environment.packages)
     if environment.with_project:
         wanted += ["--editable", f".[{','.join(extras)}]" if extras else "."]
-    held = ["--constraint", str(CONSTRAINTS)] if environment.constrained else []
-    pip_install(environment.python, [*wanted, *held])
+    pip_install(environment.python, [*wanted, "--constraint", str(CONSTRAINTS)])
 
 
 def pip_install(python: Path, arguments: Sequence[str]) -> None:
@@ -227,12 +224,11 @@ def _is_big_download(line: str) -> bool:
 
 def _fingerprint(environment: Environment) -> str:
     """Changes when anything that decides the environment's content changes."""
-    digest = hashlib.sha256(repr((sys.platform, environment.packages, environment.constrained)).encode())
+    digest = hashlib.sha256(repr((sys.platform, environment.packages)).encode())
+    digest.update(CONSTRAINTS.read_bytes())
     if environment.with_project:
         for name in ("pyproject.toml", "setup.py", "blender_manifest.toml"):
             digest.update((ROOT / name).read_bytes())
-    if environment.constrained:
-        digest.update(CONSTRAINTS.read_bytes())
     return digest.hexdigest()
 
 
