@@ -52,7 +52,7 @@ DEMO: Final = Environment(".venv", frozenset({"video", "blender"}), ("numpy==1.2
 """Runs the demo and builds the extension: no torch."""
 FULL: Final = Environment(".venv", frozenset({"video", "blender", "train", "test"}), ("numpy==1.26.4",))
 """Runs the checks and trains."""
-RUNTIME: Final = Environment(".venv-runtime", frozenset({"test"}), ("numpy==2.4.6",))
+RUNTIME: Final = Environment(".venv-runtime", packages=("numpy==2.4.6", "pytest", "hypothesis"))
 """The runtime as a farm installs it: a new numpy, no torch, no Blender, no video decoder."""
 BLENDER_4_5: Final = Environment(".venv-4.5", packages=("bpy==4.5.15", "numpy==1.26.4"), with_project=False)
 """Blender 4.5 LTS and nothing of ours: what the extension needs must come from its own wheels."""
