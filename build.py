@@ -45,7 +45,6 @@ def _setup(arguments: argparse.Namespace) -> int:
     wanted = environment.FULL if arguments.full else environment.DEMO
     environment.check_system(opengl=arguments.full)
     environment.ensure(wanted)
-    environment.check_blender(wanted)
     say(f"{wanted.folder} is up to date")
     return 0
 

@@ -17,7 +17,6 @@ from .environment import (
     FULL,
     RUNTIME,
     Environment,
-    check_blender,
     check_system,
     ensure,
 )
@@ -129,7 +128,6 @@ def printed_count(lines: Sequence[str], status: int) -> Count:
 def _set_up(opengl: bool) -> Count:
     check_system(opengl)
     ensure(FULL)
-    check_blender(FULL)
     return Count(passed=1)
 
 
@@ -177,7 +175,6 @@ def _zip() -> Count:
 def _in_blender(environment: Environment) -> Callable[[], Count]:
     def work() -> Count:
         ensure(environment)
-        check_blender(environment)
         status, lines = stream([environment.python, _RUNNER, "--zip", package.zip_path(_LINUX)])
         return printed_count(lines, status)
 

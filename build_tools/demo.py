@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from .common import ROOT, BuildError, clean_environment, elapsed, say, size_text, stream
-from .environment import DEMO, check_blender, check_system, ensure
+from .environment import DEMO, check_system, ensure
 
 SAMPLE: Final = ROOT / "blender_addon" / "assets" / "sample.flac"
 ENGINES: Final = ("cycles", "eevee", "workbench")
@@ -39,7 +39,6 @@ def run(*, audio: Path | None, out: Path, engine: str, size_px: int) -> int:
     folder = _made(out)
     check_system(opengl=engine != "cycles")
     ensure(DEMO)
-    check_blender(DEMO)
     with tempfile.TemporaryDirectory(prefix="soliloquy_") as profile, _no_remains(folder):
         module = "soliloquy.blender_addon.demo"
         status, _ = stream(

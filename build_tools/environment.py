@@ -42,6 +42,11 @@ class Environment:
         return ROOT / self.folder
 
     @property
+    def has_blender(self) -> bool:
+        """Whether Blender's module is in it."""
+        return "blender" in self.extras or any(name.startswith("bpy") for name in self.packages)
+
+    @property
     def python(self) -> Path:
         """Its interpreter."""
         windows = sys.platform == "win32"
@@ -62,7 +67,8 @@ def ensure(environment: Environment) -> None:
     """Make an environment, or bring it up to date; returns at once when nothing changed.
 
     Raises:
-        BuildError: no fitting Python, no venv module, or a package that could not be had.
+        BuildError: no fitting Python, no venv module, a package that could not be had, or a Blender
+            module that does not load.
     """
     installed = _installed_extras(environment)
     if installed is not None and environment.extras <= installed:
@@ -72,6 +78,8 @@ def ensure(environment: Environment) -> None:
     say(f"Setting up {environment.folder} (the first time downloads packages; later runs skip this)")
     _make(environment)
     _install(environment, extras)
+    if environment.has_blender:
+        check_blender(environment)
     stamp = {"fingerprint": _fingerprint(environment), "extras": extras}
     _stamp_file(environment).write_text(json.dumps(stamp), "utf-8")
     say(f"  {environment.folder} is ready ({elapsed(started)})")

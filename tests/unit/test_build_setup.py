@@ -180,3 +180,21 @@ def test_child_inherits_no_other_environment(monkeypatch: pytest.MonkeyPatch) ->
 )
 def test_demo_shows_its_own_lines(line: str, shown: bool) -> None:
     assert demo.is_worth_showing(line) is shown
+
+
+def test_blender_that_does_not_load_is_looked_at_again(
+    local: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = "ImportError: libfancy.so.3: cannot open shared object file: No such file or directory"
+    script = f"#!/bin/sh\necho '{told}' >&2\nexit 1\n"
+
+    def make(wanted: Environment) -> None:
+        wanted.python.parent.mkdir(parents=True, exist_ok=True)
+        wanted.python.write_text(script, "utf-8")
+        wanted.python.chmod(0o755)
+
+    monkeypatch.setattr(environment, "_make", make)
+    monkeypatch.setattr(environment, "_install", lambda *_unused: None)
+    for _ in range(2):
+        with pytest.raises(BuildError, match=r"system library libfancy\.so\.3"):
+            environment.ensure(dataclasses.replace(local, extras=frozenset({"blender"})))
