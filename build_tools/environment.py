@@ -86,19 +86,19 @@ def ensure(environment: Environment) -> None:
 
 
 def check_system(opengl: bool) -> None:
-    """Refuse, naming library and apt line, where Blender's module could not be loaded.
+    """Refuse, naming what is missing and the apt line, where no set-up could succeed.
 
     Args:
         opengl: whether EEVEE or Workbench are going to render.
 
     Raises:
-        BuildError: a system library is missing.
+        BuildError: a system library or Python's venv module is missing.
     """
     absent = system_libraries.missing_packages(opengl)
     if absent:
         names = ", ".join(absent)
         raise BuildError(
-            f"Blender needs system libraries that this machine lacks: {names}.",
+            f"This machine lacks what Blender and the set-up need: {names}.",
             f"On Debian or Ubuntu this line brings them:\n  {system_libraries.apt_line(absent.values())}",
         )
 

@@ -1,8 +1,9 @@
-"""Which system libraries Blender's module needs, which are missing, and the apt line that brings them."""
+"""What Blender's module and the set-up need of the system, what is missing, and the apt line that brings it."""
 
 from __future__ import annotations
 
 import ctypes
+import importlib.util
 import re
 import sys
 from collections.abc import Iterable
@@ -38,9 +39,11 @@ def missing(wanted: Iterable[str]) -> list[str]:
 
 
 def missing_packages(opengl: bool) -> dict[str, str]:
-    """Missing library -> Debian package, for Blender alone or for its OpenGL engines too."""
+    """What is missing -> Debian package: for Blender alone or for its OpenGL engines too, and for venv."""
     table = {**BLENDER, **OPENGL} if opengl else BLENDER
     absent = {name: table[name] for name in missing(table)}
+    if sys.platform.startswith("linux") and importlib.util.find_spec("ensurepip") is None:
+        absent["Python's venv module"] = "python{}.{}-venv".format(*sys.version_info)
     if opengl and sys.platform.startswith("linux") and not _has_mesa_driver():
         absent["the Mesa software driver"] = MESA_DRIVER
     return absent
