@@ -52,16 +52,7 @@ class SOLILOQUY_OT_animate(bpy.types.Operator):
         """Start the worker; `modal` waits for it."""
         if bpy.app.background or context.window is None:
             return self.execute(context)
-        try:
-            self._line = line.from_context(context)
-        except SoliloquyError as error:
-            return self._finish(context, error)
-        self._job = jobs.Job(self._line.request)
-        self._timer = context.window_manager.event_timer_add(_TICK_S, window=context.window)
-        STATUS.begin(self._job)
-        self._job.start()
-        context.window_manager.modal_handler_add(self)
-        return {"RUNNING_MODAL"}
+        return start(self, context)
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Take in the worker's news on every tick; Blender stays usable meanwhile."""
@@ -137,6 +128,22 @@ class SOLILOQUY_OT_stop(bpy.types.Operator):
     def execute(self, _context: bpy.types.Context) -> set[str]:
         STATUS.job.cancel()
         return {"FINISHED"}
+
+
+def start(operator: SOLILOQUY_OT_animate, context: bpy.types.Context) -> set[str]:
+    """Begin the line that the panel describes in a thread, with a timer that wakes `modal`."""
+    STATUS.begin(None)
+    try:
+        operator._line = line.from_context(context)
+    except SoliloquyError as error:
+        return operator._finish(context, error)
+    operator._job = jobs.Job(operator._line.request)
+    manager = context.window_manager
+    operator._timer = manager.event_timer_add(_TICK_S, window=context.window)
+    manager.modal_handler_add(operator)
+    STATUS.begin(operator._job)
+    operator._job.start()
+    return {"RUNNING_MODAL"}
 
 
 def redraw(context: bpy.types.Context) -> None:

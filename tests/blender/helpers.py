@@ -113,6 +113,15 @@ def refused(path: Path | str, **settings: object) -> str:
     raise AssertionError(f"not refused: {result}")
 
 
+def error_of(kind: type[Exception], function: object, *arguments: object) -> str:
+    """The text of the error that a call must raise."""
+    try:
+        function(*arguments)
+    except kind as error:
+        return str(error)
+    raise AssertionError(f"{kind.__name__} was not raised")
+
+
 def curves(made: bpy.types.Object) -> dict[str, list[tuple[float, float]]]:
     """Keys of the active Action of a mesh's shape keys, by data path."""
     adt = made.data.shape_keys.animation_data
