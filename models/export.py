@@ -3,7 +3,8 @@
     python -m soliloquy.models.export RUN [--out FILE]
 
 The gate refuses to write (exit 1) unless onnxruntime agrees with torch on random lengths and the
-streamed blocks agree with the whole file, both within 1e-4, and outputs stay in 0..1.
+streamed blocks agree with the whole file, both within 1e-4, and outputs stay in 0..1. Beside it goes
+`models/weights/speech.pt`, the same weights for torch, so that the gate can be passed again at any time.
 """
 
 from __future__ import annotations
@@ -27,12 +28,13 @@ from ..inference.motion import speech_motion, stream_motion
 from ..inference.session import CARD_KEY, CONTRACT, SPEECH_WEIGHTS, load_speech_model
 from ..inference.types import AudioClip, ModelCard
 from .data.arkit_fit import CONTROLS, channels_of
-from .speech.checkpoint import load_checkpoint
+from .speech.checkpoint import load_checkpoint, save_checkpoint
 
 if TYPE_CHECKING:
     from ..inference.session import SpeechModel
     from .speech.net import SpeechNet
 
+SHIPPED_CHECKPOINT = Path(__file__).parent / "weights" / "speech.pt"
 TOLERANCE = 1e-4
 """Of weights in 0..1. Measured 1e-6 to 1e-5: float32 sums in another order."""
 
@@ -147,7 +149,12 @@ def main() -> int:
     parser.add_argument("run", type=Path, help="folder of a training run")
     parser.add_argument("--out", type=Path, default=SPEECH_WEIGHTS)
     arguments = parser.parse_args()
-    return 0 if export(arguments.run, arguments.out) else 1
+    if not export(arguments.run, arguments.out):
+        return 1
+    if arguments.out == SPEECH_WEIGHTS:
+        SHIPPED_CHECKPOINT.parent.mkdir(exist_ok=True)
+        save_checkpoint(SHIPPED_CHECKPOINT, *load_checkpoint(arguments.run / "checkpoint.pt"))
+    return 0
 
 
 if __name__ == "__main__":

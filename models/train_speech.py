@@ -1,13 +1,15 @@
 """Train the speech model.
 
-    python -m soliloquy.models.train_speech --shared DIR --out runs/speech [--steps N] [--corpora ...]
+    python -m soliloquy.models.train_speech --shared DIR --out runs/speech [--corpora ...]
 
-Resumes from `OUT/checkpoint.pt` when there is one. Same seed, same data and same threads: same weights.
+Two stages: hear (phones and lips, strong augmentation), speak (mostly lips, mild augmentation). A run
+that was stopped resumes from the checkpoints in OUT. Same seed, same data and same threads: same weights.
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
 import subprocess
 import time
 import tomllib
@@ -24,15 +26,13 @@ from .data.corpora import TRACKED, Line
 from .data.library import load_lines
 from .evaluate import agreement, held_out_split
 from .speech.augment import AugmentConfig, disturb_mel
-from .speech.checkpoint import save_checkpoint
+from .speech.checkpoint import load_checkpoint, save_checkpoint
 from .speech.losses import MouthLoss
 from .speech.net import SpeechNet, SpeechNetConfig
 
 ROOT = Path(__file__).resolve().parents[1]
-SHARES = {
-    "grid_s1": 0.2, "us_gov": 0.13, "lrc_ar": 0.22, "facegood": 0.1, "neutral": 0.07,
-    "librispeech": 0.15, "ljspeech": 0.02, "synthetic": 0.11,
-}  # fmt: skip
+CORPORA = ("grid_s1", "us_gov", "lrc_ar", "facegood", "neutral", "synthetic", "ljspeech", "librispeech")
+"""`librispeech` is off by default: recognising its words takes half an hour."""
 PROVENANCE = {
     "grid_s1": "GRID speaker 1 (CC BY 4.0)",
     "us_gov": "US weekly address (public domain)",
@@ -46,58 +46,98 @@ PROVENANCE = {
 
 
 @dataclass(frozen=True)
+class Stage:
+    """A part of the training with its own diet; each starts from the averaged weights of the one before."""
+
+    name: str
+    steps: int
+    shares: dict[str, float]
+    """How often each corpus is drawn; corpora that were not asked for are left out."""
+    augment: AugmentConfig
+    learning_rate: float = 2e-3
+
+
+STAGES = (
+    Stage(  # to hear phones in any voice
+        "hear", 2400,
+        {"grid_s1": 0.2, "us_gov": 0.13, "lrc_ar": 0.22, "facegood": 0.1, "neutral": 0.07, "synthetic": 0.11,
+         "librispeech": 0.15},
+        AugmentConfig(),
+    ),
+    Stage(  # to move the lips sharply
+        "speak", 2400,
+        {"grid_s1": 0.32, "us_gov": 0.2, "lrc_ar": 0.25, "facegood": 0.12, "neutral": 0.06, "synthetic": 0.03,
+         "ljspeech": 0.02, "librispeech": 0.1},
+        AugmentConfig(speed=0.06, noise_probability=0.35, reverb_probability=0.1, equaliser=0.5,
+                      formant=0.06),
+        learning_rate=1.5e-3,
+    ),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
 class TrainConfig:
     """One run."""
 
-    corpora: tuple[str, ...] = tuple(SHARES)
-    steps: int = 4000
-    batch: int = 24
+    corpora: tuple[str, ...] = CORPORA[:-1]
+    stages: tuple[Stage, ...] = STAGES
+    batch: int = 16
     frames: int = 128
-    learning_rate: float = 2e-3
     weight_decay: float = 0.02
     average: float = 0.996
     """Decay of the moving average of the weights, which is what is kept."""
     seed: int = 1
     net: SpeechNetConfig = field(default_factory=SpeechNetConfig)
-    augment: AugmentConfig = field(default_factory=AugmentConfig)
 
 
 class Trainer:
-    """State of one run: network, its moving average, optimiser, step."""
+    """State of one stage: network, its moving average, optimiser, step."""
 
-    def __init__(self, config: TrainConfig, train: list[Line], basis: np.ndarray) -> None:
+    def __init__(self, config: TrainConfig, stage: Stage, train: list[Line], basis: np.ndarray) -> None:
         torch.manual_seed(config.seed)
         speakers = tuple(sorted({x.speaker for x in train if x.corpus in (*TRACKED, "facegood")}))
         self.config = replace(config, net=replace(config.net, speakers=len(speakers), controls=len(CONTROLS)))
+        self.stage = stage
         self.net = SpeechNet(self.config.net)
+        self._prepare(basis)
+        self.generator = torch.Generator().manual_seed(config.seed)
+        self.sampler = BatchSampler(
+            train, stage.shares, speakers, left_context=self.net.left_context,
+            receptive_field=self.net.receptive_field, frames=config.frames, augment=stage.augment,
+        )  # fmt: skip
+        self.step = 0
+
+    def _prepare(self, basis: np.ndarray) -> None:
         self.average = torch.optim.swa_utils.AveragedModel(
             self.net,
-            multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(config.average),
+            multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(self.config.average),
             use_buffers=True,
         )
         own = [p for n, p in self.net.named_parameters() if n == "speaker_decode"]
         shared = [p for n, p in self.net.named_parameters() if n != "speaker_decode"]
         self.optimiser = torch.optim.AdamW(
-            [{"params": shared, "weight_decay": config.weight_decay}, {"params": own, "weight_decay": 1.0}],
-            lr=config.learning_rate,
+            [
+                {"params": shared, "weight_decay": self.config.weight_decay},
+                {"params": own, "weight_decay": 1.0},
+            ],
+            lr=self.stage.learning_rate,
         )
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimiser, config.learning_rate, total_steps=config.steps, pct_start=0.1
+            self.optimiser, self.stage.learning_rate, total_steps=self.stage.steps, pct_start=0.1
         )
         self.loss = MouthLoss(torch.from_numpy(basis))
-        self.generator = torch.Generator().manual_seed(config.seed)
-        self.sampler = BatchSampler(
-            train, SHARES, speakers, left_context=self.net.left_context,
-            receptive_field=self.net.receptive_field, frames=config.frames, augment=config.augment,
-        )  # fmt: skip
-        self.step = 0
+
+    def start_from(self, net: SpeechNet) -> None:
+        """Take over the weights of the stage before."""
+        self.net.load_state_dict(net.state_dict())
+        self.average.module.load_state_dict(net.state_dict())
 
     def train_step(self) -> float:
         """One optimiser step; returns the loss."""
         batch: Batch = self.sampler.draw(self.config.batch, (self.config.seed, self.step))
         self.net.train()
         with torch.no_grad():
-            mel = disturb_mel(self.net.mel(batch.samples), self.config.augment, self.generator)
+            mel = disturb_mel(self.net.mel(batch.samples), self.stage.augment, self.generator)
         controls, logits = self.net.forward_mel(mel, batch.speaker)
         loss = self.loss(controls, batch.controls, batch.valid)
         edge = 2 * self.config.net.head_layers
@@ -114,6 +154,11 @@ class Trainer:
         self.average.update_parameters(self.net)
         self.step += 1
         return float(loss.detach())
+
+    @property
+    def averaged(self) -> SpeechNet:
+        """The network to keep."""
+        return self.average.module.eval()
 
     def state(self) -> dict:
         """Everything needed to go on."""
@@ -132,7 +177,7 @@ class Trainer:
         self.step = state["step"]
 
 
-def describe(config: TrainConfig, step: int) -> dict:
+def describe(trainer: Trainer) -> dict:
     """Meta data of a checkpoint, which becomes the model card."""
     manifest = tomllib.loads((ROOT / "blender_manifest.toml").read_text("utf-8"))
     git = subprocess.run(
@@ -140,11 +185,11 @@ def describe(config: TrainConfig, step: int) -> dict:
     )
     return {
         "version": manifest["version"],
-        "training_data": "; ".join(PROVENANCE[c] for c in config.corpora),
+        "training_data": "; ".join(PROVENANCE[c] for c in trainer.config.corpora),
         "git_revision": git.stdout.strip(),
-        "seed": config.seed,
-        "steps": step,
-        "config": repr(asdict(config)),
+        "seed": trainer.config.seed,
+        "steps": f"{trainer.step} of stage {trainer.stage.name}",
+        "config": repr(asdict(trainer.config)),
     }
 
 
@@ -152,13 +197,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared", help="folder of the data sets")
     parser.add_argument("--out", type=Path, default=ROOT / "runs" / "speech")
-    parser.add_argument("--steps", type=int, default=TrainConfig.steps)
+    parser.add_argument("--steps", type=int, help="per stage; default: each stage's own")
     parser.add_argument("--seed", type=int, default=TrainConfig.seed)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--corpora", nargs="+", default=list(SHARES), choices=list(SHARES))
+    parser.add_argument("--corpora", nargs="+", default=list(TrainConfig.corpora), choices=CORPORA)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    config = TrainConfig(corpora=tuple(arguments.corpora), steps=arguments.steps, seed=arguments.seed)
+    stages = tuple(replace(s, steps=arguments.steps or s.steps) for s in STAGES)
+    config = TrainConfig(corpora=tuple(arguments.corpora), stages=stages, seed=arguments.seed)
     lines = load_lines(arguments.shared, config.corpora, ROOT / "runs" / "cache")
     train, held_out = held_out_split(lines, arguments.shared)
     print(f"{len(train)} lines to train on, {len(held_out)} held out", flush=True)
@@ -166,26 +212,38 @@ def main() -> None:
 
 
 def run(config: TrainConfig, train: list[Line], held_out: list[Line], basis: np.ndarray, out: Path) -> None:
-    """Train to the end, with a checkpoint and a held-out score every 250 steps."""
+    """Train all stages; `OUT/STAGE.pt` per stage, and the last one as `OUT/checkpoint.pt`."""
     out.mkdir(parents=True, exist_ok=True)
-    trainer = Trainer(config, train, basis)
-    checkpoint = out / "checkpoint.pt"
-    if checkpoint.exists():
-        trainer.resume(checkpoint)
-        print(f"resumed at step {trainer.step}", flush=True)
+    before: Path | None = None
+    for stage in config.stages:
+        checkpoint = out / f"{stage.name}.pt"
+        trainer = Trainer(config, stage, train, basis)
+        if before is not None:
+            trainer.start_from(load_checkpoint(before)[0])
+        if checkpoint.exists():
+            trainer.resume(checkpoint)
+            print(f"{stage.name}: resumed at step {trainer.step}", flush=True)
+        _run_stage(trainer, checkpoint, held_out, basis)
+        before = checkpoint
+    shutil.copyfile(before, out / "checkpoint.pt")
+
+
+def _run_stage(trainer: Trainer, checkpoint: Path, held_out: list[Line], basis: np.ndarray) -> None:
+    """To the stage's last step, with a checkpoint and a held-out score every 250."""
     started, losses = time.monotonic(), []
-    while trainer.step < config.steps:
+    while trainer.step < trainer.stage.steps:
         losses.append(trainer.train_step())
-        if trainer.step % 250 == 0 or trainer.step == config.steps:
-            net = trainer.average.module.eval()
-            save_checkpoint(checkpoint, net, describe(trainer.config, trainer.step), trainer.state())
-            scores = agreement(net, held_out, basis)
-            text = "  ".join(f"{k} {a:.2f}/{s:.2f}" for k, (a, s) in scores.items())
-            print(
-                f"step {trainer.step} loss {np.mean(losses):.3f} [{text}] {time.monotonic() - started:.0f} s",
-                flush=True,
-            )
-            losses = []
+        if trainer.step % 250 and trainer.step != trainer.stage.steps:
+            continue
+        save_checkpoint(checkpoint, trainer.averaged, describe(trainer), trainer.state())
+        scores = agreement(trainer.averaged, held_out, basis)
+        text = "  ".join(f"{k} {a:.2f}/{s:.2f}" for k, (a, s) in scores.items())
+        seconds = time.monotonic() - started
+        print(
+            f"{trainer.stage.name} {trainer.step}: loss {np.mean(losses):.3f} [{text}] {seconds:.0f} s",
+            flush=True,
+        )
+        losses = []
 
 
 if __name__ == "__main__":

@@ -170,7 +170,7 @@ def load_facegood(shared: Path, *, test_take: bool = False) -> list[Line]:
 
 
 def _facegood_curves(weights: np.ndarray, names: list[str]) -> np.ndarray:
-    """[T, 6] in the rig's own units: aperture and width; the other four, which it does not have, follow the jaw."""
+    """[T, 6] in the rig's own units: aperture and width; the four curves it does not have follow the jaw."""
     jaw = weights[:, names.index("mouth_stretch_c")]
     round_ = [
         i

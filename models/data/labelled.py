@@ -37,7 +37,7 @@ def phone_line(corpus: str, name: str, speaker: str, samples: np.ndarray, segmen
 
 
 def load_speech(shared: Path, corpus: str, aligner: PhoneAligner) -> list[Line]:
-    """Lines of `librispeech` (words recognised) or `ljspeech` (words known); what cannot be aligned is left out."""
+    """Lines of `librispeech` (words recognised) or `ljspeech` (words known), where they can be aligned."""
     folder = shared / "data" / "speech" / corpus
     texts: dict[str, str] = {}
     if corpus == "ljspeech":

@@ -22,16 +22,16 @@ _MEL_MEAN, _MEL_STD = -5.0, 3.0  # of levelled speech; fixed, so that training a
 class SpeechNetConfig:
     """Sizes of the network."""
 
-    width: int = 160
+    width: int = 128
     """Channels of the encoder."""
     encoder_layers: int = 4
-    head_width: int = 128
+    head_width: int = 96
     head_layers: int = 3
     phones: int = 15
     """Phone classes (Oculus visemes) of the supervised half of the bottleneck."""
     code: int = 16
     """Free dimensions of the bottleneck."""
-    memory_slots: int = 96
+    memory_slots: int = 64
     """Slots of the implicit memory; 0 leaves it out."""
     controls: int = 15
     speakers: int = 1
@@ -43,7 +43,7 @@ class SpeechNetConfig:
 class ConvBlock(nn.Module):
     """Unpadded residual convolution over 5 frames: (B, C, T) -> (B, C, T - 4)."""
 
-    def __init__(self, width: int, dropout: float = 0.1) -> None:
+    def __init__(self, width: int, dropout: float = 0.05) -> None:
         super().__init__()
         self.conv = nn.Conv1d(width, width, 5, bias=False)
         self.norm = nn.BatchNorm1d(width)
