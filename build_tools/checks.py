@@ -24,6 +24,8 @@ from .environment import (
 REPORTS: Final = ROOT / "build" / "reports"
 _LINUX: Final = "linux-x64"
 _RUNNER: Final = ROOT / "tests" / "blender" / "runner.py"
+_FILE_TIMEOUT_S: Final = 900
+"""For one file of Blender tests: a hang must end, a machine that is busy with other work must not fail."""
 
 
 @dataclass(frozen=True)
@@ -175,7 +177,8 @@ def _zip() -> Count:
 def _in_blender(environment: Environment) -> Callable[[], Count]:
     def work() -> Count:
         ensure(environment)
-        status, lines = stream([environment.python, _RUNNER, "--zip", package.zip_path(_LINUX)])
+        arguments = ["--zip", package.zip_path(_LINUX), "--timeout", f"{_FILE_TIMEOUT_S}"]
+        status, lines = stream([environment.python, _RUNNER, *arguments])
         return printed_count(lines, status)
 
     return work

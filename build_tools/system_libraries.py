@@ -1,4 +1,4 @@
-"""What Blender's module and the set-up need of the system, what is missing, and the apt line that brings it."""
+"""What Blender and the set-up need of the system, what of it is missing, and the apt line that brings it."""
 
 from __future__ import annotations
 
