@@ -177,7 +177,7 @@ def _zip() -> Count:
 def _in_blender(environment: Environment) -> Callable[[], Count]:
     def work() -> Count:
         ensure(environment)
-        arguments = ["--zip", package.zip_path(_LINUX), "--timeout", f"{_FILE_TIMEOUT_S}"]
+        arguments = ["--zip", str(package.zip_path(_LINUX)), "--timeout", f"{_FILE_TIMEOUT_S}"]
         status, lines = stream([environment.python, _RUNNER, *arguments])
         return printed_count(lines, status)
 
