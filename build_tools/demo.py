@@ -20,7 +20,7 @@ SAMPLE: Final = ROOT / "blender_addon" / "assets" / "sample.flac"
 ENGINES: Final = ("cycles", "eevee", "workbench")
 _NOISE: Final = re.compile(
     r"\s*$|Fra:\d|Saved: | ?Time: |Info: |EGL Error|libEGL|MESA|Append frame"
-    r"|(?:\d+:)?\d\d:\d\d\.\d{3}\s+\w+\s+\|(?! ERROR)"
+    r"|(?:\d+:)?\d\d:\d\d\.\d{3}\s+\S+\s+\|(?! ERROR)"
 )
 """Lines that Blender prints for every frame or logs by the way, and those of talkative drivers."""
 

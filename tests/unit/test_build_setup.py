@@ -172,6 +172,7 @@ def test_child_inherits_no_other_environment(monkeypatch: pytest.MonkeyPatch) ->
         ("Fra:12 Mem:30M | Time:00:01", False),
         ("08:21.674  render           | Video append frame 250", False),
         ("08:21.674  render           | ERROR disk full", True),
+        ("00:01.242  system.path      | WARNING no list of file-systems", False),
         ("EGL Error (0x3009): EGL_BAD_MATCH", False),
         ("[3/5] Keying it", True),
         ("      250 of 274 frames, about 0.8 min left", True),
