@@ -31,10 +31,10 @@ def ear() -> tuple[np.ndarray, np.ndarray]:
         (0.44, -2.2 + 0 * a),
         (0.26, -5.5 + 0 * a),
     ]
-    lobe = smoothstep(-0.45, -0.85, np.sin(a))
     points = []
     for share, height in rings:
         flat = 2.4 if share < 0.95 else 0.5
+        lobe = smoothstep(-12, -23, outline_w * share)
         lifted = height + (flat - height) * lobe * (share < 0.99)
         centre_u, centre_w = -3.0 * (1 - share), 4.0 * (1 - share)
         points.append(np.stack([lifted, outline_u * share + centre_u, outline_w * share + centre_w], axis=-1))
@@ -58,10 +58,10 @@ def brow() -> tuple[np.ndarray, np.ndarray]:
     x = 11.0 + 42.0 * t
     v = natural_spline(np.array([0, 0.3, 0.65, 1.0]), np.array([139.5, 143.2, 145.4, 139.5]), t)
     half = natural_spline(np.array([0, 0.15, 0.5, 0.8, 1.0]), np.array([2.6, 3.4, 2.9, 1.9, 0.5]), t)
-    thick = 1.7 * np.sin(np.pi * np.clip(0.12 + 0.8 * t, 0, 1)) ** 0.5
+    thick = 1.3 * np.sin(np.pi * np.clip(0.12 + 0.8 * t, 0, 1)) ** 0.5
     rings = []
     for angle in np.linspace(0, 2 * np.pi, 8, endpoint=False):
-        ragged = 0.35 * np.sin(9.0 * np.pi * t + 2 * angle) * half / 3
+        ragged = 0.15 * np.sin(9.0 * np.pi * t + 2 * angle) * half / 3
         row = shape.front_point(x, v + np.sin(angle) * (half + ragged))
         rings.append(row + _normals(x, v) * (0.35 + thick * np.cos(angle))[:, None])
     stack = np.stack(rings, axis=1)
@@ -109,8 +109,8 @@ def shirt() -> tuple[np.ndarray, np.ndarray]:
     """Points and faces of a shirt's collar and shoulders, open below and above."""
     # height, middle y, half width, half depth, squareness
     rings = (
-        (-40, 23.5, 50.0, 51.0, 2.0), (-34, 23.5, 52.5, 53.5, 2.0), (-33, 23.5, 55.5, 56.5, 2.0),
-        (-40, 24, 58.0, 58.0, 2.0), (-56, 25, 62.0, 60.0, 2.0), (-66, 26, 74.0, 63.0, 2.0),
+        (-44, 23.5, 45.5, 50.0, 2.0), (-38, 23.5, 49.0, 52.5, 2.0), (-37, 23.5, 52.0, 55.5, 2.0),
+        (-44, 24, 54.5, 57.0, 2.0), (-57, 25, 59.0, 59.0, 2.0), (-67, 26, 71.0, 63.0, 2.0),
         (-74, 27, 100.0, 68.0, 2.1), (-83, 28, 132.0, 74.0, 2.2), (-96, 28, 160.0, 79.0, 2.3),
         (-114, 28, 178.0, 84.0, 2.4), (-140, 27, 187.0, 89.0, 2.5), (-175, 26, 188.0, 93.0, 2.5),
         (-215, 25, 184.0, 96.0, 2.5),

@@ -77,8 +77,9 @@ def _move(f: FaceFields, out: np.ndarray | float = 0.0, up: np.ndarray | float =
 
 def _jaw_open(f: FaceFields, amount: float = 1.0) -> np.ndarray:
     turned = rotate_x(f.points, JAW_JOINT, -JAW_OPEN_RAD * amount) - f.points
-    corners = -2.2 * amount * np.sign(f.points[:, 0]) * f.corner * (f.points[:, 1] < -60)
-    return turned * f.jaw[:, None] + _along_arch(f, corners)
+    corners = -1.0 * amount * np.clip(f.points[:, 0] / 10, -1, 1) * f.corner * (f.points[:, 1] < -60)
+    lip = 1.6 * amount * f.upper * f.near_lips(9) * f.across
+    return turned * f.jaw[:, None] + _along_arch(f, corners) + _move(f, 0, lip)
 
 
 def _jaw_forward(f: FaceFields) -> np.ndarray:
@@ -94,9 +95,10 @@ def _jaw_left(f: FaceFields) -> np.ndarray:
 
 def _mouth_close(f: FaceFields) -> np.ndarray:
     opened = rotate_x(f.points, JAW_JOINT, -JAW_OPEN_RAD) - f.points
-    corners = 2.2 * np.sign(f.points[:, 0]) * f.corner * (f.points[:, 1] < -60)
+    corners = 1.0 * np.clip(f.points[:, 0] / 10, -1, 1) * f.corner * (f.points[:, 1] < -60)
     back = opened * (CLOSE_SHARE - f.jaw_mouth)[:, None] * f.mouth_close[:, None]
-    return back + _along_arch(f, corners)
+    lip = -1.6 * f.upper * f.near_lips(9) * f.across
+    return back + _along_arch(f, corners) + _move(f, 0, lip)
 
 
 def _funnel(f: FaceFields) -> np.ndarray:
@@ -129,10 +131,10 @@ def _corner(f: FaceFields, out: float, up: float, depth: float, reach: float = 1
 
 def _smile(f: FaceFields) -> np.ndarray:
     cheek = f.soft((40, 80), (17, 15)) * f.left
-    lift = f.left * f.lips(10) * (1 - f.toward_corner)
+    lift = f.left * f.near_lips(10) * (1 - f.toward_corner)
     fold = f.soft((33, 66), (6, 12)) * f.left
     delta = _corner(f, 8.0, 7.5, -1.0, 17) + _move(f, 4.2 * cheek - 1.2 * fold, 4.0 * cheek)
-    return delta + _move(f, -1.2 * f.left * f.red, 0.9 * lift)
+    return delta + _move(f, -1.2 * f.left * f.red, 2.6 * lift)
 
 
 def _frown(f: FaceFields) -> np.ndarray:
@@ -167,7 +169,9 @@ def _shrug_lower(f: FaceFields) -> np.ndarray:
     chin = f.soft_middle(14, (20, 13))
     raised = 4.6 * f.near_lips(13) * f.across
     return _move(
-        f, 2.4 * f.lower * f.lips(10) * f.across + 0.8 * chin, raised * (f.lower + 0.9 * f.upper) + 4.0 * chin
+        f,
+        (1.2 + 1.2 * f.lower) * f.lips(10) * f.across + 0.8 * chin,
+        raised * (f.lower + 0.9 * f.upper) + 4.0 * chin,
     )
 
 
@@ -197,7 +201,7 @@ def _upper_up(f: FaceFields) -> np.ndarray:
 def _tongue_out(f: FaceFields) -> np.ndarray:
     opened = _jaw_open(f, 0.2)
     part = f.lips(9) * np.sqrt(np.clip(1 - (f.points[:, 0] / 22.0) ** 2, 0, 1))
-    opened = opened + _move(f, 0.8 * f.lower * part, part * (2.0 * f.upper - 3.2 * f.lower))
+    opened = opened + _move(f, 0.8 * f.lower * part, part * (2.0 * f.upper - 4.0 * f.lower))
     reach = smoothstep(-26, -82, f.points[:, 1]) * f.tongue
     tip = smoothstep(-60, -82, f.points[:, 1]) * f.tongue
     delta = np.zeros_like(f.points)
@@ -253,7 +257,7 @@ def _brow_outer_up(f: FaceFields) -> np.ndarray:
 
 
 def _blink(f: FaceFields) -> np.ndarray:
-    return f.close_lids(1.0)
+    return f.close_lids()
 
 
 def _squint(f: FaceFields) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
@@ -91,24 +92,30 @@ class FaceFields:
 
         return self._lids(angle)
 
-    def close_lids(self, amount: float) -> np.ndarray:
-        """Displacement of the left lids and lashes turned to where they meet."""
+    def close_lids(self) -> np.ndarray:
+        """Displacement of the left lids and lashes turned to where they meet, full over the eyeball."""
 
         def angle(x: np.ndarray, is_upper: np.ndarray) -> np.ndarray:
-            return amount * (lids.closed_phi(x) - lids.rim_phi(x, is_upper))
+            return lids.closed_phi(x) - lids.rim_phi(x, is_upper)
 
-        return self._lids(angle)
+        return self._lids(angle, swell_mm=0.7)
 
-    def _lids(self, angle: object) -> np.ndarray:
+    def _lids(
+        self, angle: Callable[[np.ndarray, np.ndarray], np.ndarray], swell_mm: float = 0.0
+    ) -> np.ndarray:
         head = head_geometry()
         delta = np.zeros_like(self.points)
         rings = head.skin.eyes[0]
         around, t = lids.around(rings.shape[1])
         x = t * lids.HALF_WIDTH
         turn = angle(x, np.sin(around) >= 0)
+        swell = swell_mm * (1 - np.abs(t) ** 3)
         for layer, share in zip(rings, lids.BLINK_SHARE, strict=True):
             rest = self.points[layer]
-            delta[layer] = rotate_x(rest, lids.EYE_CENTRE, share * turn) - rest
+            turned = rotate_x(rest, lids.EYE_CENTRE, share * turn)
+            away = turned - lids.EYE_CENTRE
+            away /= np.linalg.norm(away, axis=1, keepdims=True)
+            delta[layer] = turned + away * (share * swell)[:, None] - rest
         lash = head.parts["lashesLeft"]
         rest = self.points[lash]
         turn = angle(lids.LASH_X[np.arange(len(lash)) % len(lids.LASH_X)], np.True_)
@@ -128,9 +135,9 @@ def face_fields() -> FaceFields:
     outwards /= np.maximum(np.linalg.norm(outwards, axis=1, keepdims=True), 1e-6)
     count = len(points)
     in_mouth = np.zeros(count, bool)
-    in_mouth[np.concatenate([head.parts["skin"]])] = True
+    in_mouth[head.parts["skin"]] = True
     front = smoothstep(-25, -55, y)
-    distance = np.where(in_mouth & (y < -20), distance, _FAR_MM)
+    distance = np.where(in_mouth, distance + 80 * smoothstep(-50, -18, y), _FAR_MM)
     red = np.zeros(count)
     red[head.skin.mouth[mouth.RED_LAYERS]] = 1.0
     soft_skin = np.zeros(count)
@@ -178,9 +185,10 @@ def _jaw_fields(head: HeadGeometry, above: np.ndarray) -> tuple[np.ndarray, np.n
         lateral[rings[k]] = np.abs(t) * mouth.HALF_WIDTH
     inside = np.maximum(mouth.HALF_WIDTH - lateral, 0)
     beyond = np.maximum(lateral - mouth.HALF_WIDTH, 0)
-    reach = 19.0 + 0.75 * beyond
+    reach = 16.0 + 0.75 * beyond
     u = np.clip((np.abs(above) * 1.15 + inside) / reach, 0, 1)
-    split = (1 - (1 - u) ** 2) ** 0.62
+    round_mouth = 0.62 + 0.5 * smoothstep(0, 14, beyond)  # an oval opening, but no crease in the cheek
+    split = (1 - (1 - u) ** 2) ** round_mouth
     sign = np.sign(above)
     sign[rings[mouth.OUTER_LAYERS + 2 :]] = np.sign(np.round(np.sin(around), 6))
     lower = 0.5 - 0.5 * sign * split
@@ -197,4 +205,5 @@ def _jaw_fields(head: HeadGeometry, above: np.ndarray) -> tuple[np.ndarray, np.n
     jaw[tongue] = smoothstep(-12, -58, y[tongue])
     lower[tongue] = 1.0
     jaw[head.skin.throat] = 0.0
-    return lower, jaw
+    # Rounding decides on which side of the line a vertex lies: let both halves agree.
+    return 0.5 * (lower + lower[head.mirror]), 0.5 * (jaw + jaw[head.mirror])

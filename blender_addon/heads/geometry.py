@@ -73,6 +73,9 @@ def _relax_skin(mesh: MeshBuilder, skin: Skin) -> None:
     freedom[skin.mouth[1 : mouth.OUTER_LAYERS]] = 0.5
     for ring in skin.eyes:
         freedom[ring[len(lids.OUTER_SHARES) :]] = 0
+    freedom[skin.mouth[mouth.OUTER_LAYERS]] = 0.6 * _at_corners(skin.mouth)
+    for ring in skin.eyes:
+        freedom[ring[len(lids.OUTER_SHARES)]] = 0.7 * _at_corners(ring)
     freedom[skin.throat] = 0
     nose = smoothstep(24, 12, np.abs(points[:, 0])) * smoothstep(64, 70, points[:, 2])
     nose *= smoothstep(128, 110, points[:, 2]) * (points[:, 1] < -80)
@@ -80,3 +83,8 @@ def _relax_skin(mesh: MeshBuilder, skin: Skin) -> None:
     relaxed = relax(points, np.concatenate(mesh.faces), freedom, 6)
     starts = np.cumsum([0, *(len(p) for p in mesh.points)])
     mesh.points = [relaxed[a:b] for a, b in pairwise(starts)]
+
+
+def _at_corners(rings: np.ndarray) -> np.ndarray:
+    """1 at the two corners of an opening, falling to 0 between them, for the vertices of one ring."""
+    return np.abs(np.cos(lids.around(rings.shape[1])[0])) ** 6

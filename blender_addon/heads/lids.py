@@ -22,22 +22,22 @@ HALF_WIDTH = 16.2
 SHELL_HALF_WIDTH = 20.0
 CORNER_Z = (-1.2, 0.6)
 """Height of the inner and outer corner above the eye's centre."""
-UPPER_HEIGHT, LOWER_HEIGHT = 7.4, 6.8
+UPPER_HEIGHT, LOWER_HEIGHT = 6.6, 6.8
 CLOSED_SHARE = 0.27
 """Where the closed line lies between the lower (0) and the upper (1) rim."""
 
 # Layers of the lid from the crease inwards: step outwards along x (mm) at the corners, step in phi
 # (degrees) of the upper and of the lower lid, height over the eyeball, share in a blink, and how
-# far the corners follow the face's surface instead of the lids' shell
+# far the corners follow the face's surface instead of the lids' shell (negative: mm sunk behind it)
 LAYERS = (
-    ("fold", 6.0, 26.0, 25.0, 2.6, 0.36, 1.0),
-    ("crease", 4.0, 17.5, 17.5, 1.1, 0.66, 0.8),
-    ("lid", 2.4, 11.0, 11.0, 1.5, 0.86, 0.45),
-    ("lid", 1.1, 4.5, 4.5, 1.6, 0.97, 0.15),
+    ("fold", 3.4, 26.0, 25.0, 2.6, 0.36, 1.0),
+    ("crease", 2.4, 17.5, 17.5, 1.1, 0.66, 0.8),
+    ("lid", 1.5, 11.0, 11.0, 1.5, 0.86, 0.45),
+    ("lid", 0.8, 4.5, 4.5, 1.6, 0.97, 0.15),
     ("rim", 0.3, 0.8, 0.8, 1.3, 1.0, 0.0),
     ("rim_inner", 0.0, 0.0, 0.0, 0.4, 1.0, 0.0),
-    ("lining", -0.8, 6.0, 6.0, 0.45, 1.0, 0.0),
-    ("lining", -1.5, 20.0, 20.0, 0.6, 0.8, 0.0),
+    ("lining", 0.2, 6.0, 6.0, 0.45, 1.0, -2.2),
+    ("lining", 0.2, 20.0, 20.0, 0.6, 0.9, -5.0),
 )
 OUTER_SHARES = (0.0, 0.03, 0.1, 0.2)
 """Share in a blink of the loop that the rings start from, and of the rings between it and the fold."""
@@ -92,10 +92,10 @@ def lid_rings(theta: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, list[str]]:
         x = rim_x + step_x * np.sign(np.cos(a)) * np.abs(np.cos(a)) ** 3
         step = np.where(is_upper, step_up, -step_down) * np.abs(np.sin(a)) ** 0.7
         phi = rim + np.radians(step)
-        rho = (EYE_RADIUS + height) * shell_radius(x)
+        rho = (EYE_RADIUS + height) * shell_radius(x) + min(on_face, 0.0) * np.abs(np.cos(a)) ** 2
         ring = EYE_CENTRE + np.stack([x, -rho * np.cos(phi), rho * np.sin(phi)], axis=-1)
         face = shape.front_point(ring[:, 0], ring[:, 2])
-        rings.append(ring + (face - ring) * (on_face * cornerness)[:, None])
+        rings.append(ring + (face - ring) * (max(on_face, 0.0) * cornerness)[:, None])
     outer = _blend_to_surface(theta, v, rings[0])
     materials = ["Skin"] * (len(outer) + 5) + ["Lid rim"] + ["Mouth"] * 2
     return np.stack([*outer, *rings]), materials
@@ -128,7 +128,7 @@ def eyeball() -> tuple[np.ndarray, np.ndarray, list[str]]:
     tip = EYE_CENTRE - [0, EYE_RADIUS, 0]
     index = np.arange(rings.shape[0] * rings.shape[1]).reshape(rings.shape[:2])
     quads = strip(index, closed=True)
-    names = ["Pupil"] + ["Iris"] * 3 + ["Sclera"] * 12
+    names = ["Pupil"] + ["Iris"] * 2 + ["Iris edge"] + ["Sclera"] * 12
     middle = np.stack([np.roll(index[0], -1), index[0], np.full(28, index.size), np.full(28, -1)], axis=-1)
     faces = np.concatenate([quads, middle])
     return (

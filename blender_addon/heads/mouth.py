@@ -18,16 +18,16 @@ CONTACT_HALF_GAP = 0.04
 THROAT = np.array([0.0, -14.0, 52.0])
 
 # Layers from the lips' outer edge inwards: outward step along x at the corners; height above the lip
-# line and distance before the line's arch for the upper lip; the same for the lower lip.
-# Heights are shares of the lip's own height while on the lip, mm behind it.
+# line (as a share of the lip's own height) and distance before the line's arch for the upper lip;
+# the same for the lower lip; what is added to the height so that the corners stay open, mm.
 LIP_LAYERS = (
-    ("outside", 4.4, 1.55, 0.5, 1.55, -0.6),
-    ("edge", 2.4, 1.07, 1.0, 1.06, 0.4),
-    ("border", 1.8, 0.95, 1.75, 0.95, 1.3),
-    ("front", 1.2, 0.58, 2.9, 0.62, 3.4),
-    ("front", 0.6, 0.24, 2.8, 0.28, 3.5),
-    ("contact", 0.0, 0.0, 1.0, 0.0, 1.2),
-    ("contact", -0.5, 0.0, -1.6, 0.0, -1.4),
+    ("outside", 3.8, 1.40, 0.5, 1.40, -0.6, 2.2),
+    ("edge", 2.2, 1.03, 1.0, 1.02, 0.4, 0.7),
+    ("border", 1.8, 0.95, 1.75, 0.95, 1.3, 0.3),
+    ("front", 1.2, 0.58, 2.9, 0.62, 3.4, 0.1),
+    ("front", 0.6, 0.24, 2.8, 0.28, 3.5, 0.0),
+    ("contact", 0.0, 0.0, 1.1, 0.0, 1.1, 0.0),
+    ("contact", -0.5, 0.0, -1.5, 0.0, -1.5, 0.0),
 )
 CONTACT_LAYER = 5
 # Behind the lips: share of the mouth's width, height above and below the line, distance behind the
@@ -46,7 +46,7 @@ LINING_START = OUTER_LAYERS + len(LIP_LAYERS)
 
 TOOTH_WIDTHS = (8.4, 6.8, 7.6, 6.8, 6.8, 9.0)
 ARCH_HALF_WIDTH, ARCH_FRONT_Y, ARCH_BACK_Y = 24.5, -87.0, -48.0
-UPPER_EDGE_Z, LOWER_EDGE_Z = 48.4, 50.2
+UPPER_EDGE_Z, LOWER_EDGE_Z = 46.9, 48.7
 LOWER_ARCH_INSET = 2.6
 
 
@@ -93,13 +93,14 @@ def lip_rings(theta: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, list[str]]:
 
 
 def _lip_layer(a: np.ndarray, t: np.ndarray, is_upper: np.ndarray, layer: tuple) -> np.ndarray:
-    _name, step_x, upper_share, upper_out, lower_share, lower_out = layer
+    _name, step_x, upper_share, upper_out, lower_share, lower_out, open_corner = layer
     line_x = t * HALF_WIDTH
     x = line_x + step_x * np.sign(np.cos(a)) * np.abs(np.cos(a)) ** 8
     height = lip_height(line_x, is_upper)
     rise = height * np.where(is_upper, upper_share, -lower_share)
+    rise += np.where(is_upper, 1, -1) * open_corner * np.abs(np.sin(a)) ** 0.5
     gap = np.where(is_upper, 1, -1) * CONTACT_HALF_GAP * (np.abs(np.sin(a)) > 1e-9)
-    fullness = np.clip(height / np.where(is_upper, UPPER_HEIGHT, LOWER_HEIGHT), 0, 1) ** 0.7
+    fullness = np.clip(1 - np.abs(t) ** 2.1, 0, 1) ** 0.6
     out = np.where(is_upper, upper_out, lower_out)
     out = np.where(out > 0, out * fullness - 0.9 * (1 - fullness) * (step_x < 1), out)
     away = _arch_normal(line_x)

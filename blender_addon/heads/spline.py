@@ -52,7 +52,7 @@ def rotate_x(points: np.ndarray, centre: np.ndarray, angle: np.ndarray | float) 
 
 
 def rotate_z(points: np.ndarray, centre: np.ndarray, angle: np.ndarray | float) -> np.ndarray:
-    """`points` [N, 3] turned about the Z axis through `centre` by `angle` radians, the front to +X for > 0."""
+    """`points` [N, 3] turned about the Z axis through `centre` by `angle` radians, front to +X for > 0."""
     c, s = np.cos(angle), np.sin(angle)
     x, y, z = (points - centre).T
     return np.stack([x * c - y * s, x * s + y * c, z], axis=-1) + centre

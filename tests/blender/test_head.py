@@ -1,0 +1,81 @@
+"""The embedded head in Blender: keys, materials, children, stage."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+from helpers import module
+
+
+def _build() -> bpy.types.Object:
+    return module("blender_addon.heads").build_head()
+
+
+def _coordinates(block: bpy.types.ShapeKey) -> np.ndarray:
+    values = np.empty(len(block.data) * 3, np.float32)
+    block.data.foreach_get("co", values)
+    return values.reshape(-1, 3)
+
+
+def test_the_head_carries_all_52_keys_at_zero_and_each_moves_it() -> None:
+    blocks = _build().data.shape_keys.key_blocks
+    assert tuple(b.name for b in blocks[1:]) == module("inference.channels").ARKIT_52
+    basis = _coordinates(blocks[0])
+    for block in blocks[1:]:
+        assert block.value == 0.0
+        assert block.slider_max == 1.0
+        assert np.abs(_coordinates(block) - basis).max() > 0.001, block.name
+
+
+def test_it_is_a_head_in_metres_that_faces_minus_y() -> None:
+    head = _build()
+    skin = head.data.materials.find("Soliloquy Pupil")
+    pupils = [p.center for p in head.data.polygons if p.material_index == skin]
+    assert all(p.y < -0.07 for p in pupils)
+    assert 0.2 < max(v.co.z for v in head.data.vertices) < 0.26
+
+
+def test_the_mesh_is_valid_and_smooth() -> None:
+    mesh = _build().data
+    assert not mesh.copy().validate(verbose=True), "Blender had to mend the mesh"
+    assert 8_000 <= len(mesh.polygons) <= 20_000
+    assert all(p.use_smooth for p in mesh.polygons)
+    normals = [p.normal.y for p in mesh.polygons if p.center.y < -0.09 and abs(p.center.x) < 0.02]
+    assert np.mean(normals) < -0.4, "the face's normals point inwards"
+
+
+def test_hair_and_shirt_are_children_and_materials_are_shared_by_a_second_head() -> None:
+    first, second = _build(), _build()
+    assert first.name != second.name
+    assert len(first.children) == 2
+    assert [m.name for m in first.data.materials] == [m.name for m in second.data.materials]
+    assert len(first.data.materials) >= 9
+
+
+def test_the_head_goes_into_the_collection_that_is_asked_for() -> None:
+    collection = bpy.data.collections.new("Cast")
+    bpy.context.scene.collection.children.link(collection)
+    head = module("blender_addon.heads").build_head("Ada", collection)
+    assert head.name == "Ada"
+    assert {o.name for o in collection.objects} == {"Ada", "Ada Hair", "Ada Shirt"}
+
+
+def test_the_stage_has_three_lights_a_world_and_a_camera_that_sees_the_face() -> None:
+    from bpy_extras.object_utils import world_to_camera_view
+    from mathutils import Vector
+
+    heads = module("blender_addon.heads")
+    head = heads.build_head()
+    head.location = (1.0, 2.0, 0.5)
+    bpy.context.view_layer.update()
+    heads.build_stage(head)
+    scene = bpy.context.scene
+    scene.render.resolution_x = scene.render.resolution_y = 540
+    bpy.context.view_layer.update()
+    assert sum(o.type == "LIGHT" for o in scene.objects) == 3
+    assert scene.world is not None
+    for point in ((0, -0.1, 0.0), (0, -0.1, 0.24), (-0.08, 0, 0.12), (0.08, 0, 0.12), (0.15, 0, -0.1)):
+        x, y, depth = world_to_camera_view(scene, scene.camera, head.matrix_world @ Vector(point))
+        assert 0.02 < x < 0.98, point
+        assert 0.02 < y < 0.98, point
+        assert depth > 0, point
