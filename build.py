@@ -10,6 +10,7 @@ python3 build.py build             the extension, one zip per platform -> dist/
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -30,6 +31,7 @@ def main(argv: list[str] | None = None) -> int:
         Exit status: 0 fine, 1 a check failed, 2 the user can mend something, 130 stopped.
     """
     arguments = _parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopped by a machine: clean up as for Ctrl-C
     try:
         status: int = arguments.run(arguments)
     except BuildError as error:

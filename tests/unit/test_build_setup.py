@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -199,3 +201,24 @@ def test_blender_that_does_not_load_is_looked_at_again(
     for _ in range(2):
         with pytest.raises(BuildError, match=r"system library libfancy\.so\.3"):
             environment.ensure(dataclasses.replace(local, extras=frozenset({"blender"})))
+
+
+def test_a_stopped_command_takes_its_child_along(tmp_path: Path) -> None:
+    """A child that ignores Ctrl-C, as Blender does while it renders, ends when build.py is told to end."""
+    mark = tmp_path / "pid"
+    child = f"import os, signal, time; signal.signal(2, 1); open({str(mark)!r}, 'w').write(str(os.getpid()))"
+    script = (
+        "import signal, sys; from build_tools.common import stream;"
+        "signal.signal(signal.SIGTERM, signal.default_int_handler);"
+        f"stream([sys.executable, '-c', {child + '; time.sleep(60)'!r}])"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as parent:
+        deadline_s = time.monotonic() + 30
+        while not (mark.is_file() and mark.read_text()) and time.monotonic() < deadline_s:
+            time.sleep(0.02)
+        parent.terminate()
+        parent.wait(30)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(mark.read_text()), 0)
