@@ -10,6 +10,10 @@ def _is_mesh(_settings: bpy.types.PropertyGroup, candidate: bpy.types.Object) ->
     return candidate.type == "MESH"
 
 
+_PLAIN: set[str] = set()
+"""Options of a setting that is one value for a whole line: it cannot be keyed or driven."""
+
+
 class SoliloquySettings(bpy.types.PropertyGroup):
     """Settings of one line of speech on one character."""
 
@@ -24,26 +28,30 @@ class SoliloquySettings(bpy.types.PropertyGroup):
             ),
         ),
         default="FILE",
+        options=_PLAIN,
     )
     audio_path: bpy.props.StringProperty(
         name="Sound",
         description="File with the speech: wav, flac, ogg, mp3, m4a, mp4 and others",
         subtype="FILE_PATH",
+        options={"PATH_SUPPORTS_BLEND_RELATIVE"},
     )
     start_frame: bpy.props.IntProperty(
-        name="Start Frame", description="Frame on which the sound starts", default=1
+        name="Start Frame", description="Frame on which the sound starts", default=1, options=_PLAIN
     )
     target: bpy.props.PointerProperty(
         name="Target",
         description="Mesh whose shape keys carry ARKit names; empty for the active object",
         type=bpy.types.Object,
         poll=_is_mesh,
+        options=_PLAIN,
     )
     include_parts: bpy.props.BoolProperty(
-        name="Parts Too",
+        name="Include Parts",
         description="Also drive matching shape keys of the target's child meshes and of the meshes on its "
         "armature (eyes, teeth, tongue, lashes)",
         default=True,
+        options=_PLAIN,
     )
     jaw: bpy.props.FloatProperty(
         name="Jaw",
@@ -52,6 +60,7 @@ class SoliloquySettings(bpy.types.PropertyGroup):
         min=0.0,
         soft_max=2.0,
         max=STRENGTH_MAX,
+        options=_PLAIN,
     )
     lips: bpy.props.FloatProperty(
         name="Lips",
@@ -60,6 +69,7 @@ class SoliloquySettings(bpy.types.PropertyGroup):
         min=0.0,
         soft_max=2.0,
         max=STRENGTH_MAX,
+        options=_PLAIN,
     )
     upper_face: bpy.props.FloatProperty(
         name="Upper Face",
@@ -68,6 +78,7 @@ class SoliloquySettings(bpy.types.PropertyGroup):
         min=0.0,
         soft_max=2.0,
         max=STRENGTH_MAX,
+        options=_PLAIN,
     )
     smoothing_s: bpy.props.FloatProperty(
         name="Smoothing",
@@ -79,6 +90,7 @@ class SoliloquySettings(bpy.types.PropertyGroup):
         precision=3,
         step=1,
         unit="TIME_ABSOLUTE",
+        options=_PLAIN,
     )
     prediction_delay_s: bpy.props.FloatProperty(
         name="Prediction Delay",
@@ -91,12 +103,17 @@ class SoliloquySettings(bpy.types.PropertyGroup):
         precision=3,
         step=1,
         unit="TIME_ABSOLUTE",
+        options=_PLAIN,
     )
     blinks: bpy.props.BoolProperty(
-        name="Blinks", description="Let the eyes blink, about 15 times a minute", default=True
+        name="Blinks", description="Let the eyes blink, about 15 times a minute", default=True, options=_PLAIN
     )
     seed: bpy.props.IntProperty(
-        name="Seed", description="Another number gives other moments of blinking", default=0, min=0
+        name="Seed",
+        description="Another number gives other moments of blinking",
+        default=0,
+        min=0,
+        options=_PLAIN,
     )
 
 
