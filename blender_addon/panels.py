@@ -110,6 +110,8 @@ def _draw_unmatched(
         unmatched = read_character(target, settings.include_parts).unmatched
     except checks.RigError:
         return  # Animate is pressed: the report names the reason
+    if not unmatched:
+        return
     header, body = layout.panel("SOLILOQUY_PT_unmatched", default_closed=True)
     header.label(text=f"Channels Without a Shape Key: {len(unmatched)}")
     if body is not None:

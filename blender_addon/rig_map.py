@@ -37,7 +37,10 @@ class Character:
 def refusal(target: bpy.types.Object | None) -> RigError | None:
     """Why an object cannot be driven at all, or None."""
     if target is None:
-        return RigError("No target mesh is chosen", "Choose the mesh that carries the face shape keys")
+        return RigError(
+            "No target mesh is chosen",
+            "Choose the mesh that carries the face shape keys, or add one with Add > Mesh > Soliloquy Head",
+        )
     if target.type != "MESH":
         return RigError(f'"{target.name}" is not a mesh', "Choose the mesh that carries the face shape keys")
     keys = target.data.shape_keys
