@@ -61,8 +61,8 @@ class SOLILOQUY_OT_animate(bpy.types.Operator):
             return {"RUNNING_MODAL"}
         if event.type != "TIMER":
             return {"PASS_THROUGH"}
-        redraw(context)
         if not self._job.poll():
+            redraw_panels(context)
             return {"PASS_THROUGH"}
         self._remove_timer(context)
         return self._finish(context, self._job.outcome)
@@ -97,7 +97,7 @@ class SOLILOQUY_OT_animate(bpy.types.Operator):
 
     def _fail(self, error: Exception) -> set[str]:
         if isinstance(error, Cancelled):
-            STATUS.end(summary="Stopped. Nothing was changed")
+            STATUS.end(summary=str(error))
             self.report({"INFO"}, str(error))
             return {"CANCELLED"}
         if not isinstance(error, SoliloquyError):
@@ -152,3 +152,12 @@ def redraw(context: bpy.types.Context) -> None:
         for area in window.screen.areas:
             if area.type == "VIEW_3D":
                 area.tag_redraw()
+
+
+def redraw_panels(context: bpy.types.Context) -> None:
+    """Let every sidebar show the progress, without drawing the 3D views again on every tick."""
+    for window in context.window_manager.windows:
+        for area in window.screen.areas:
+            for region in area.regions:
+                if area.type == "VIEW_3D" and region.type == "UI":
+                    region.tag_redraw()
