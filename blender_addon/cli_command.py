@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import argparse
 import math
-import secrets
 import sys
 import traceback
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bpy
 
 from ..inference.curves import MotionControls
-from ..inference.errors import OutputError, SoliloquyError, UsageError
+from ..inference.errors import SoliloquyError, UsageError
 from ..inference.pipeline import AnimateSettings
 from . import line, media
 from .jobs import message
+from .outputs import check_writable, written_beside
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,8 +75,11 @@ def animate(arguments: argparse.Namespace) -> None:
         raise UsageError(
             "There is nothing to write the result to", "Add --out FILE.blend, --render FILE.mp4 or both"
         )
+    for option, output, ending in (("--out", arguments.out, ".blend"), ("--render", arguments.render, ".mp4")):
+        if output and Path(output).suffix.lower() != ending:
+            raise UsageError(f"{option} {output} does not end in {ending}", f"Name it NAME{ending}")
     for output in outputs:
-        media.check_writable(output)
+        check_writable(output)
     if arguments.render and scene.camera is None:
         raise UsageError(f'The scene "{scene.name}" has no camera', "Add a camera, or leave out --render")
     source = media.source_from_file(str(Path(arguments.audio).absolute()), arguments.start_frame)
@@ -103,17 +105,8 @@ def save(target: Path) -> None:
     Raises:
         OutputError: the disk is full, the folder is read-only, ...
     """
-    temporary = target.with_name(f".{secrets.token_hex(4)}_{target.stem}.blend")
-    try:
+    with written_beside(target) as temporary:
         bpy.ops.wm.save_as_mainfile(filepath=str(temporary), copy=True, check_existing=False)
-        temporary.replace(target)
-    except (OSError, RuntimeError) as error:
-        raise OutputError(
-            f"{target} could not be saved ({str(error).strip()})", "Check the disk and the folder"
-        ) from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 def _target(scene: bpy.types.Scene, name: str) -> bpy.types.Object:

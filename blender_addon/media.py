@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-import secrets
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ import bpy
 from ..inference.errors import OutputError, SoliloquyError, UsageError
 from ..inference.types import FrameRate
 from . import compat
+from .outputs import written_beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -167,44 +167,11 @@ def render_video(scene: bpy.types.Scene, path: str, first_frame: int, last_frame
     """
     if scene.camera is None:
         raise UsageError(f'The scene "{scene.name}" has no camera', "Add a camera, or leave out the render")
-    target = Path(path).absolute()
-    check_writable(target)
-    temporary = target.with_name(f".{secrets.token_hex(4)}_{target.stem}.mp4")
-    try:
-        with _video_settings(scene, temporary, first_frame, last_frame):
-            bpy.ops.render.render(animation=True, scene=scene.name)
-        if not temporary.is_file() or temporary.stat().st_size == 0:
-            raise OutputError(f"Nothing was rendered to {target}", "See the messages above")
-        temporary.replace(target)
-    except (OSError, RuntimeError) as error:
-        raise OutputError(
-            f"{target} could not be rendered ({error})", "Check the disk and the scene"
-        ) from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-
-
-def check_writable(target: Path) -> None:
-    """Refuse an output file that cannot be made, before the work that leads to it.
-
-    Raises:
-        OutputError: its folder is missing or read-only, or it is a folder itself.
-    """
-    if target.is_dir():
-        raise OutputError(f"{target} is a folder", "Give the name of a file in it")
-    if not target.parent.is_dir():
-        raise OutputError(
-            f"The folder {target.parent} does not exist", "Make it first, or choose another one"
-        )
-    probe = target.with_name(f".{secrets.token_hex(4)}.tmp")
-    try:
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise OutputError(
-            f"The folder {target.parent} cannot be written to ({error.strerror})", "Choose another folder"
-        ) from error
+    with (
+        written_beside(Path(path).absolute()) as temporary,
+        _video_settings(scene, temporary, first_frame, last_frame),
+    ):
+        bpy.ops.render.render(animation=True, scene=scene.name)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ A test that cannot run here raises `Skip("why")`; the runner lists it. Fixtures 
 
 from __future__ import annotations
 
+import faulthandler
 import importlib.util
 import json
 import os
@@ -57,6 +58,8 @@ def _call(name: str, test: object) -> bool:
 
 
 if __name__ == "__main__":
+    # Where it hangs, rather than silence: just before the runner's time-out.
+    faulthandler.dump_traceback_later(float(os.environ["SOLILOQUY_TEST_TIMEOUT_S"]) * 0.9, file=sys.stdout)
     sys.path.insert(0, str(Path(__file__).resolve().parent))
     code = install(sys.argv[2]) if sys.argv[1] == "--install" else run(Path(sys.argv[2]))
     sys.stdout.flush()

@@ -100,22 +100,22 @@ def _make_zip(folder: Path) -> Path:
 
 def _install(zip_path: Path, environment: dict[str, str]) -> bool:
     child = _child(["--install", str(zip_path.resolve())], environment, TIMEOUT_S)
-    ok = child is not None and child.returncode == 0
+    ok = child.returncode == 0
     print(f"{'ok    ' if ok else 'FAILED'} install {zip_path.name}", flush=True)
     if not ok:
-        print(child.stdout if child is not None else "time-out")
+        print(child.stdout)
     return ok
 
 
 def _run_file(file: Path, environment: dict[str, str], timeout_s: float) -> tuple[int, int]:
     started = time.monotonic()
     child = _child(["--run", str(file)], environment, timeout_s)
-    output = child.stdout if child is not None else f"no end within {timeout_s:.0f} s"
+    output = child.stdout
     results = [
         json.loads(line.removeprefix(_RESULT)) for line in output.splitlines() if line.startswith(_RESULT)
     ]
     failures = [result for result in results if result["error"]]
-    broken = child is None or child.returncode not in (0, 1) or not results
+    broken = child.returncode not in (0, 1) or not results
     print(
         f"{'FAILED' if failures or broken else 'ok    '} {file.name}: {len(results) - len(failures)} of "
         f"{len(results)} in {time.monotonic() - started:.1f} s",
@@ -133,23 +133,26 @@ def _run_file(file: Path, environment: dict[str, str], timeout_s: float) -> tupl
 
 def _child(
     arguments: list[str], environment: dict[str, str], timeout_s: float
-) -> subprocess.CompletedProcess[str] | None:
+) -> subprocess.CompletedProcess[str]:
+    """Run `child.py`; a time-out is a return code of 124 with what was printed until then."""
     command = [sys.executable, "-B", str(HERE / "child.py"), *arguments]
-    try:
-        return subprocess.run(
-            command,
-            env=environment,
-            cwd=environment["SOLILOQUY_TEST_FOLDER"],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            timeout=timeout_s,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return None
+    log = Path(environment["SOLILOQUY_TEST_FOLDER"]) / "child.log"
+    with log.open("w", encoding="utf-8") as output:
+        try:
+            code = subprocess.run(
+                command,
+                env=dict(environment, SOLILOQUY_TEST_TIMEOUT_S=str(timeout_s)),
+                cwd=environment["SOLILOQUY_TEST_FOLDER"],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                timeout=timeout_s,
+                check=False,
+            ).returncode
+        except subprocess.TimeoutExpired:
+            code = 124
+            output.write(f"\nno end within {timeout_s:.0f} s\n")
+    return subprocess.CompletedProcess(command, code, log.read_text("utf-8", "replace"))
 
 
 if __name__ == "__main__":
