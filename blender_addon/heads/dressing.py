@@ -56,7 +56,7 @@ def brow() -> tuple[np.ndarray, np.ndarray]:
     """Points and faces of the left brow: a tapered, slightly ragged band on the brow ridge."""
     t = np.linspace(0, 1, 22)
     x = 11.0 + 42.0 * t
-    v = natural_spline(np.array([0, 0.3, 0.65, 1.0]), np.array([139.5, 143.2, 145.4, 139.5]), t)
+    v = natural_spline(np.array([0, 0.3, 0.65, 1.0]), np.array([141.8, 144.2, 145.4, 140.5]), t)
     half = natural_spline(np.array([0, 0.15, 0.5, 0.8, 1.0]), np.array([2.6, 3.4, 2.9, 1.9, 0.5]), t)
     thick = 1.3 * np.sin(np.pi * np.clip(0.12 + 0.8 * t, 0, 1)) ** 0.5
     rings = []

@@ -83,11 +83,12 @@ def _jaw_open(f: FaceFields, amount: float = 1.0) -> np.ndarray:
 
 
 def _jaw_forward(f: FaceFields) -> np.ndarray:
-    return f.jaw[:, None] * [0.0, -7.0, -0.5]
+    return f.jaw[:, None] * [0.0, -7.0, 0.8] + _move(f, 2.0 * f.upper * f.near_lips(10) * f.across)
 
 
 def _jaw_left(f: FaceFields) -> np.ndarray:
-    return (rotate_z(f.points, JAW_JOINT, np.radians(5.0)) - f.points) * f.jaw[:, None]
+    upper_lip = _along_arch(f, 2.5 * f.upper * f.near_lips(10) * f.across)
+    return (rotate_z(f.points, JAW_JOINT, np.radians(5.0)) - f.points) * f.jaw[:, None] + upper_lip
 
 
 # --- mouth
@@ -107,13 +108,14 @@ def _funnel(f: FaceFields) -> np.ndarray:
     opening = np.sqrt(np.clip(1 - (x / 24.5) ** 2, 0, 1)) * f.lips(9)
     delta = _along_arch(f, -0.36 * x * ring)
     out = 7.5 * bump(x / 23) * f.near_lips(14) + 1.5 * f.red
-    return delta + _move(f, out, opening * (4.2 * f.upper - 5.2 * f.lower))
+    return delta + _move(f, out, opening * (2.4 * f.upper - 3.0 * f.lower))
 
 
 def _pucker(f: FaceFields) -> np.ndarray:
     x = f.points[:, 0]
     delta = _along_arch(f, -0.5 * x * f.near_lips(17))
-    swell = 0.22 * np.clip(f.above_line, -10, 10) * f.lips(12) * bump(x / 20)
+    # Drawn together, the lower lip would come to a point: flatten its middle.
+    swell = (0.06 * bump(x / 20) - 0.24 * f.lower * bump(x / 9)) * np.clip(f.above_line, -10, 10) * f.lips(12)
     return delta + _move(f, 9.0 * bump(x / 21) * f.near_lips(15) + 1.2 * f.red, swell)
 
 
@@ -204,10 +206,11 @@ def _tongue_out(f: FaceFields) -> np.ndarray:
     opened = opened + _move(f, 0.8 * f.lower * part, part * (2.0 * f.upper - 4.0 * f.lower))
     reach = smoothstep(-26, -82, f.points[:, 1]) * f.tongue
     tip = smoothstep(-60, -82, f.points[:, 1]) * f.tongue
+    over_lip = smoothstep(-71, -83, f.points[:, 1]) * f.tongue
     delta = np.zeros_like(f.points)
-    delta[:, 0] = -0.12 * f.points[:, 0] * tip
-    delta[:, 1] = -27.0 * reach
-    delta[:, 2] = (5.6 * reach - 5.5 * tip) - 0.34 * (f.points[:, 2] - 46) * reach
+    delta[:, 0] = -0.16 * f.points[:, 0] * reach - 0.1 * f.points[:, 0] * tip
+    delta[:, 1] = -33.0 * reach
+    delta[:, 2] = (6.2 * reach - 1.5 * tip - 8.5 * over_lip) - 0.34 * (f.points[:, 2] - 46) * reach
     return opened + delta
 
 

@@ -34,8 +34,8 @@ CONTACT_LAYER = 5
 # lips' arch in the middle and at the corners
 LINING = (
     ("inner", 0.96, 3.0, 3.0, -4.6, -6.0),
-    ("inner", 1.04, 13.0, 13.0, -5.0, -8.0),
-    ("fold", 1.08, 16.5, 17.0, -9.0, -12.0),
+    ("inner", 1.04, 13.0, 9.5, -5.6, -8.0),
+    ("fold", 1.08, 16.5, 13.0, -10.0, -12.0),
 )
 # Further back: share of the mouth's width, height above and below the line, y
 BAG = ((1.02, 17.0, 16.5, -66.0), (0.85, 15.0, 14.0, -46.0), (0.5, 9.0, 8.0, -24.0))

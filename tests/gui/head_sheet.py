@@ -75,7 +75,7 @@ def _shape_poses() -> dict[str, dict[str, float]]:
     return poses
 
 
-def _scene(engine: str, tile: int, view: str) -> bpy.types.Object:
+def _scene(engine: str, tile: int) -> bpy.types.Object:
     bpy.ops.wm.read_factory_settings(use_empty=True)
     head = build_head()
     build_stage(head)
@@ -89,12 +89,15 @@ def _scene(engine: str, tile: int, view: str) -> bpy.types.Object:
     shading.light, shading.color_type = "STUDIO", "MATERIAL"
     shading.show_cavity, shading.cavity_type = True, "BOTH"
     shading.background_type, shading.background_color = "VIEWPORT", (0.12, 0.125, 0.13)
-    target, turn = Vector((0.0, -0.02, 0.098)), math.radians(VIEWS[view])
-    camera = scene.camera
-    distance = 0.26 * camera.data.lens / camera.data.sensor_width
+    return head
+
+
+def _frame(view: str, height_m: float, framed_m: float) -> None:
+    """Turn the camera to the face at a height, `framed_m` metres across."""
+    camera, target, turn = bpy.context.scene.camera, Vector((0.0, -0.02, height_m)), math.radians(VIEWS[view])
+    distance = framed_m * camera.data.lens / camera.data.sensor_width
     camera.location = target + distance * Vector((math.sin(turn), -math.cos(turn), 0.04))
     camera.rotation_euler = (target - camera.location).to_track_quat("-Z", "Y").to_euler()
-    return head
 
 
 def _sheet(head: bpy.types.Object, poses: dict[str, dict[str, float]], tile: int, path: Path) -> None:
@@ -128,8 +131,10 @@ def main() -> None:
     parser.add_argument("--view", choices=tuple(VIEWS), default="front")
     parser.add_argument("--engine", choices=("WORKBENCH", "CYCLES"), default="WORKBENCH")
     options = parser.parse_args()
-    head = _scene(options.engine, options.tile, options.view)
+    head = _scene(options.engine, options.tile)
+    _frame(options.view, 0.095, 0.235)
     _sheet(head, _shape_poses(), options.tile, options.out / f"head_shapes_{options.view}.png")
+    _frame(options.view, 0.075, 0.165)
     _sheet(head, VISEMES, options.tile, options.out / f"head_visemes_{options.view}.png")
 
 

@@ -191,6 +191,20 @@ def _by_x(ring: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return upper[:, 0], upper[:, 1]
 
 
+@pytest.mark.parametrize(
+    "pose", [{}, {"jawOpen": 0.5}, {"tongueOut": 1.0}, {"mouthFunnel": 1.0}, {"mouthPucker": 1.0}]
+)
+def test_the_mouths_lining_stays_behind_the_skin(pose: dict[str, float]) -> None:
+    rings = head_geometry().skin.mouth
+    points = posed(**pose)
+    for quarter, grid_rows in ((rings.shape[1] // 4, 1), (3 * rings.shape[1] // 4, -1)):
+        skin = points[rings[: mouth.LINING_START - 1, quarter]]
+        lining = points[rings[mouth.LINING_START : mouth.LINING_START + 3, quarter]]
+        order = np.argsort(skin[:, 2])
+        ahead = np.interp(lining[:, 2], skin[order, 2], skin[order, 1])
+        assert (lining[:, 1] > ahead + 1.0).all(), f"side {grid_rows}"
+
+
 @pytest.mark.parametrize("jaw", [0.0, 0.1])
 def test_tongue_out_passes_between_the_lips_and_the_teeth(jaw: float) -> None:
     head, points = head_geometry(), posed(tongueOut=1.0, jawOpen=jaw)
