@@ -25,7 +25,7 @@ ARKIT_52: Final[tuple[str, ...]] = (
     "cheekPuff", "cheekSquintLeft", "cheekSquintRight",
     "noseSneerLeft", "noseSneerRight", "tongueOut",
 )  # fmt: skip
-"""The 52 ARKit face channels in Apple's order (regions left eye, right eye, jaw and mouth, brows, cheeks, nose)."""
+"""The 52 ARKit face channels in Apple's order: eyes, jaw, mouth, brows, cheeks, nose, tongue."""
 
 HEAD: Final[tuple[str, ...]] = ("headPitch", "headYaw", "headRoll")
 

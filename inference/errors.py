@@ -44,7 +44,7 @@ class OutputError(SoliloquyError):
     """A result that cannot be written."""
 
 
-class Cancelled(SoliloquyError):
+class Cancelled(SoliloquyError):  # noqa: N818 - not a fault
     """The user stopped the work; nothing was changed."""
 
     def __init__(self) -> None:

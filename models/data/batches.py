@@ -69,7 +69,8 @@ class BatchSampler:
         if self._augment is not None:
             speed = 1.0 + rng.uniform(-self._augment.speed, self._augment.speed)
         total = int(len(line.controls) / speed)
-        first = int(rng.integers(min(0, total - self._frames), max(1, total - self._frames + 1)))
+        earliest = min(-self._frames // 4, total - self._frames)  # sound may begin inside the crop
+        first = int(rng.integers(earliest, max(1, total - self._frames + 1)))
         source = (first + np.arange(self._frames)) * speed  # in frames of the line
         inside = (source >= 0) & (source <= len(line.controls) - 1)
         grid = np.arange(len(line.controls))

@@ -36,6 +36,9 @@ class SpeechNetConfig:
     controls: int = 15
     speakers: int = 1
     """Filmed persons in training; each has its own small correction of the decoder, left out at run time."""
+    gain: float = 1.3
+    """Factor on the controls at run time. A net trained on squared error moves less than people do (measured
+    0.6 of their spread); scaling back changes neither timing nor shape."""
     right_context: int = 3200
     """Samples of future that a frame may hear (200 ms)."""
 
@@ -144,6 +147,6 @@ class SpeechNet(nn.Module):
 
     def predict(self, samples: Tensor) -> Tensor:
         """(B, N) waveform -> controls (B, T, K) in 0..1; `mouthClose` (1) never exceeds `jawOpen` (0)."""
-        controls = self.forward(samples).clamp(0.0, 1.0)
+        controls = (self.config.gain * self.forward(samples)).clamp(0.0, 1.0)
         close = torch.minimum(controls[..., 1:2], controls[..., :1])
         return torch.cat([controls[..., :1], close, controls[..., 2:]], dim=-1)
