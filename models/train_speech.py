@@ -3,7 +3,8 @@
     python -m soliloquy.models.train_speech --shared DIR --out runs/speech [--corpora ...]
 
 Three stages: hear (phones and lips, strong augmentation), speak (mostly lips, mild augmentation), settle
-(more sound without speech). A run that was stopped resumes from the checkpoints in OUT. Same seed, same data and same threads: same weights.
+(more sound without speech). A run that was stopped resumes from the checkpoints in OUT. Same seed, same
+data and same threads: same weights.
 """
 
 from __future__ import annotations
@@ -68,16 +69,16 @@ STAGES = (
         "speak", 1500,
         {"grid_s1": 0.32, "us_gov": 0.2, "lrc_ar": 0.25, "facegood": 0.12, "neutral": 0.06, "synthetic": 0.03,
          "ljspeech": 0.02, "librispeech": 0.1},
-        AugmentConfig(speed=0.06, noise_probability=0.35, reverb_probability=0.1, equaliser=0.5,
-                      formant=0.06),
+        AugmentConfig(speed=0.06, formant=0.06, equaliser=0.5, noise_probability=0.35,
+                      reverb_probability=0.1),
         learning_rate=1.5e-3,
     ),
     Stage(  # to keep still where nobody speaks, and to close
         "settle", 1000,
         {"grid_s1": 0.27, "us_gov": 0.18, "lrc_ar": 0.24, "facegood": 0.12, "neutral": 0.16, "synthetic": 0.02,
          "ljspeech": 0.01, "librispeech": 0.05},
-        AugmentConfig(speed=0.05, noise_probability=0.35, reverb_probability=0.1, equaliser=0.4,
-                      formant=0.05),
+        AugmentConfig(speed=0.05, formant=0.05, equaliser=0.4, noise_probability=0.35,
+                      reverb_probability=0.1),
         learning_rate=8e-4,
     ),
 )  # fmt: skip
