@@ -1,0 +1,206 @@
+"""Runs inside the windowed Blender: answers what the test cannot see on the screen.
+
+`blender --python window_driver.py` with SOLILOQUY_GUI_FOLDER set. Requests come as `request.json`
+({"id", "call", "arguments"}) in that folder and are answered with `reply.json` ({"id", "result" or "error"}).
+Clicks and keys come from outside, through the X server; nothing here presses a button.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import traceback
+import wave
+from collections.abc import Callable
+from pathlib import Path
+
+import bpy
+
+PACKAGE = "bl_ext.user_default.soliloquy"
+FOLDER = Path(os.environ["SOLILOQUY_GUI_FOLDER"])
+_TICK_S = 0.05
+_last_id = 0
+
+
+def view() -> dict[str, bpy.types.ID]:
+    """Window, screen, 3D view and its sidebar, as `temp_override` takes them."""
+    window = bpy.context.window_manager.windows[0]
+    area = max(
+        (a for a in window.screen.areas if a.type == "VIEW_3D"), key=lambda area: area.width * area.height
+    )
+    region = next(r for r in area.regions if r.type == "UI")
+    return {"window": window, "screen": window.screen, "area": area, "region": region}
+
+
+def show_sidebar() -> None:
+    """Open the 3D view's sidebar, without the splash screen in front of it."""
+    bpy.context.preferences.view.show_splash = False
+    space = view()["area"].spaces.active
+    space.show_region_ui = True
+    space.show_region_toolbar = False
+
+
+def show_panel() -> None:
+    """Bring the Soliloquy tab to the front; the sidebar must have been drawn once."""
+    view()["region"].active_panel_category = "Soliloquy"
+
+
+def rectangles() -> dict[str, list[int]]:
+    """x, y of the lower left corner, width and height in pixels of the window, by region type."""
+    area = view()["area"]
+    found = {r.type: [r.x, r.y, r.width, r.height] for r in area.regions if r.width > 1}
+    window = bpy.context.window_manager.windows[0]
+    return {**found, "screen": [0, 0, window.width, window.height]}
+
+
+def hovered() -> str:
+    """Property or operator of the button under the mouse: `audio_path`, `bpy.ops.soliloquy.animate()`, ``."""
+    with bpy.context.temp_override(**view()):
+        found = bpy.context.property
+        if found is not None:
+            return found[1]
+        if not bpy.ops.ui.copy_python_command_button.poll():
+            return ""
+        bpy.ops.ui.copy_python_command_button()
+        return bpy.context.window_manager.clipboard
+
+
+def state() -> dict[str, object]:
+    """Everything that Animate may change, comparable before and after."""
+    scene = bpy.context.scene
+    editor = scene.sequence_editor
+    return {
+        "objects": sorted(o.name for o in bpy.data.objects),
+        "actions": {a.name: list(a.frame_range) for a in bpy.data.actions},
+        "sounds": sorted(s.name for s in bpy.data.sounds),
+        "strips": sorted(
+            [s.name, s.type, s.left_handle, s.right_handle, s.channel]
+            for s in (editor.strips_all if editor is not None else ())
+        ),
+        "keys": {keys.name: _animation(keys) for keys in bpy.data.shape_keys},
+        "frame": scene.frame_current,
+        "frame_end": scene.frame_end,
+    }
+
+
+def _animation(keys: bpy.types.Key) -> dict[str, object]:
+    data = keys.animation_data
+    return {
+        "values": [round(block.value, 5) for block in keys.key_blocks] if data is None else None,
+        "action": data.action.name if data is not None and data.action is not None else None,
+        "tracks": [track.name for track in data.nla_tracks] if data is not None else [],
+    }
+
+
+def status() -> dict[str, object]:
+    """What the panel shows about the running or the last line."""
+    found = importlib.import_module(f"{PACKAGE}.blender_addon.jobs").STATUS
+    return {
+        "progress": found.job.progress if found.job is not None else None,
+        "error": found.error,
+        "summary": found.summary,
+        "notices": list(found.notices),
+    }
+
+
+def settings() -> dict[str, object]:
+    """The panel's values, and the reason why Animate is grey."""
+    chosen = bpy.context.scene.soliloquy
+    operators = importlib.import_module(f"{PACKAGE}.blender_addon.operators.animate")
+    return {
+        "audio_path": chosen.audio_path,
+        "source": chosen.source,
+        "target": chosen.target.name if chosen.target is not None else None,
+        "jaw": round(chosen.jaw, 4),
+        "reason": operators.disabled_reason(bpy.context),
+    }
+
+
+def recordings(minutes: float) -> dict[str, str]:
+    """Sounds to animate: the embedded line as `line.wav`, the same repeated as `long.wav`, and no sound.
+
+    Returns:
+        Paths by name: line, long, text.
+    """
+    import soundfile
+
+    sample = Path(importlib.import_module(PACKAGE).__file__).parent / "blender_addon/assets/sample.flac"
+    samples, rate_hz = soundfile.read(sample, dtype="int16")
+    paths = {"line": FOLDER / "line.wav", "long": FOLDER / "long.wav", "text": FOLDER / "text.wav"}
+    repeats = max(1, round(minutes * 60.0 * rate_hz / len(samples)))
+    for name, count in (("line", 1), ("long", repeats)):
+        with wave.open(str(paths[name]), "wb") as file:
+            file.setparams((1, 2, rate_hz, 0, "NONE", ""))
+            for _ in range(count):
+                file.writeframes(samples.tobytes())
+    paths["text"].write_text("This is not a sound.\n", "utf-8")
+    return {name: str(path) for name, path in paths.items()}
+
+
+def look_at_face() -> None:
+    """Frame the active object from the front, solid, without overlays in the way."""
+    override = view()
+    override["region"] = next(r for r in override["area"].regions if r.type == "WINDOW")
+    space = override["area"].spaces.active
+    space.overlay.show_overlays = False
+    with bpy.context.temp_override(**override):
+        bpy.ops.view3d.view_axis(type="FRONT")
+        bpy.ops.view3d.view_selected()
+
+
+def most_open() -> list[float]:
+    """Frame of the widest open jaw, jawOpen there, and jawOpen of the closest mouth in the line."""
+    target = bpy.context.scene.soliloquy.target
+    data = target.data.shape_keys.animation_data
+    bag = data.action.layers[0].strips[0].channelbag(data.action_slot)
+    curve = next(f for f in bag.fcurves if f.data_path == 'key_blocks["jawOpen"].value')
+    points = [tuple(point.co) for point in curve.keyframe_points]
+    frame, value = max(points, key=lambda point: point[1])
+    return [round(frame), value, min(point[1] for point in points)]
+
+
+def go_to(frame: int) -> float:
+    """Set the current frame.
+
+    Returns:
+        jawOpen of the target there, as evaluated.
+    """
+    bpy.context.scene.frame_set(frame)
+    target = bpy.context.scene.soliloquy.target
+    return float(target.data.shape_keys.key_blocks["jawOpen"].value)
+
+
+def ping() -> None:
+    """Answer, after a turn of Blender's event loop."""
+
+
+CALLS: dict[str, Callable[..., object]] = {
+    call.__name__: call
+    for call in (
+        show_sidebar, show_panel, rectangles, hovered, state, status, settings, recordings, look_at_face,
+        most_open, go_to, ping,
+    )
+}  # fmt: skip
+
+
+def _tick() -> float:
+    global _last_id
+    try:
+        request = json.loads((FOLDER / "request.json").read_text("utf-8"))
+    except (FileNotFoundError, ValueError):
+        return _TICK_S
+    if request["id"] == _last_id:
+        return _TICK_S
+    _last_id = request["id"]
+    try:
+        answer = {"id": _last_id, "result": CALLS[request["call"]](**request["arguments"])}
+    except Exception:
+        answer = {"id": _last_id, "error": traceback.format_exc()}
+    temporary = FOLDER / "reply.json.tmp"
+    temporary.write_text(json.dumps(answer), "utf-8")
+    temporary.replace(FOLDER / "reply.json")
+    return _TICK_S
+
+
+bpy.app.timers.register(_tick, first_interval=1.0, persistent=True)
