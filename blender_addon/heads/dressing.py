@@ -8,7 +8,7 @@ from . import shape
 from .mesh import outward, strip, tube
 from .spline import bump, natural_spline, smoothstep
 
-EAR_CENTRE = np.array([74.0, 14.0, 104.0])
+EAR_CENTRE = np.array([75.5, 14.0, 104.0])
 EAR_TURN_RAD = np.radians(24)
 EAR_LEAN_RAD = np.radians(-9)
 
@@ -28,14 +28,14 @@ def ear() -> tuple[np.ndarray, np.ndarray]:
     rings += [
         (0.68, 2.0 + antihelix),
         (0.56, 1.0 + antihelix * 0.9),
-        (0.44, -2.2 + 0 * a),
-        (0.26, -5.5 + 0 * a),
+        (0.44, -3.5 + 0 * a),
+        (0.26, -8.0 + 0 * a),
     ]
     points = []
     for share, height in rings:
         flat = 2.4 if share < 0.95 else 0.5
-        lobe = smoothstep(-12, -23, outline_w * share)
-        lifted = height + (flat - height) * lobe * (share < 0.99)
+        lobe = smoothstep(-8, -25, outline_w * share)
+        lifted = height + (flat - height) * lobe * (0.5 < share < 0.99)
         centre_u, centre_w = -3.0 * (1 - share), 4.0 * (1 - share)
         points.append(np.stack([lifted, outline_u * share + centre_u, outline_w * share + centre_w], axis=-1))
     stack = np.stack(points)

@@ -218,9 +218,9 @@ def _tongue_out(f: FaceFields) -> np.ndarray:
 
 
 def _cheek_puff(f: FaceFields) -> np.ndarray:
-    both = f.soft((45, 57), (19, 19)) + f.soft((-45, 57), (19, 19))
+    both = f.soft((42, 58), (22, 22)) + f.soft((-42, 58), (22, 22))
     lips = f.near_lips(20) * (1 - 0.5 * f.red)
-    return _move(f, 9.5 * both + 2.6 * lips * f.across)
+    return _move(f, 8.0 * both + 2.6 * lips * f.across)
 
 
 def _cheek_squint(f: FaceFields) -> np.ndarray:

@@ -137,7 +137,7 @@ def face_fields() -> FaceFields:
     in_mouth = np.zeros(count, bool)
     in_mouth[head.parts["skin"]] = True
     front = smoothstep(-25, -55, y)
-    distance = np.where(in_mouth, distance + 80 * smoothstep(-50, -18, y), _FAR_MM)
+    distance = np.where(in_mouth, distance + 40 * smoothstep(-85, 5, y), _FAR_MM)
     red = np.zeros(count)
     red[head.skin.mouth[mouth.RED_LAYERS]] = 1.0
     soft_skin = np.zeros(count)

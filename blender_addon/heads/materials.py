@@ -18,10 +18,11 @@ class _Look:
 
 
 _LOOKS = {
-    "Skin": _Look((0.62, 0.34, 0.235), 0.50, scatter_m=0.004),
+    "Skin": _Look((0.66, 0.385, 0.275), 0.50, scatter_m=0.004),
     "Lips": _Look((0.47, 0.165, 0.135), 0.38, scatter_m=0.003),
     "Lid rim": _Look((0.60, 0.27, 0.21), 0.35, scatter_m=0.002),
     "Mouth": _Look((0.20, 0.035, 0.035), 0.40),
+    "Nostril": _Look((0.11, 0.03, 0.022), 0.6),
     "Gums": _Look((0.52, 0.15, 0.15), 0.25, coat=0.5),
     "Tongue": _Look((0.50, 0.15, 0.145), 0.35, coat=0.3, scatter_m=0.003),
     "Teeth": _Look((0.84, 0.80, 0.70), 0.18, coat=0.5),

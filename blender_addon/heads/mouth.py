@@ -109,7 +109,7 @@ def _lip_layer(a: np.ndarray, t: np.ndarray, is_upper: np.ndarray, layer: tuple)
 
 
 def _arch_normal(x: np.ndarray) -> np.ndarray:
-    slope = (arch_y(x + 0.5) - arch_y(x - 0.5)) / 1.0
+    slope = arch_y(x + 0.5) - arch_y(x - 0.5)
     normal = np.stack([slope, -np.ones_like(slope)], axis=-1)
     return normal / np.linalg.norm(normal, axis=-1, keepdims=True)
 

@@ -23,7 +23,10 @@ ROWS_V = np.array([
 # fmt: on
 MOUTH_COLUMNS, MOUTH_V = 13, (33, 67)
 EYE_COLUMNS, EYE_V = (3, 21), (98, 138)
-NOSTRIL_COLUMNS, NOSTRIL_V = (2, 3), (74.8, 76.2)
+NOSTRIL_COLUMNS, NOSTRIL_V = (2, 4), (73.4, 76.2)
+NOSTRIL_DEPTH_MM = np.array([0.0, 3.5, 6.0])
+"""How far the nostrils are pushed into the nose; shares of it by row and by column."""
+NOSTRIL_ROWS, NOSTRIL_ACROSS = (0.55, 1.0, 0.75), (0.8, 1.0, 0.5)
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,10 @@ def build_skin(mesh: MeshBuilder) -> Skin:
     theta = column_angles()
     rows, columns = len(ROWS_V), len(theta)
     domain_theta, domain_v = np.meshgrid(theta, ROWS_V)
-    points = shape.surface(domain_theta, domain_v).reshape(-1, 3)
+    sheet = shape.surface(domain_theta, domain_v)
+    depth = np.outer(NOSTRIL_ROWS, [*NOSTRIL_ACROSS, *NOSTRIL_ACROSS[::-1]])
+    sheet[_nostrils()] += depth[..., None] * NOSTRIL_DEPTH_MM
+    points = sheet.reshape(-1, 3)
     holes = _holes()
     removed = np.zeros((rows, columns), bool)
     cells = np.zeros((rows, columns), bool)
@@ -112,10 +118,19 @@ def _holes() -> list[tuple[tuple[int, int], tuple[int, int]]]:
     ]
 
 
+def _nostrils() -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns of the grid's vertices that lie in the nostrils."""
+    first, last = NOSTRIL_COLUMNS
+    columns = [*range(first, last + 1), *range(-last, -first + 1)]
+    return np.ix_(range(_row(NOSTRIL_V[0]), _row(NOSTRIL_V[1]) + 1), columns)
+
+
 def _add_grid_faces(mesh: MeshBuilder, grid: np.ndarray, cells: np.ndarray) -> None:
     following = np.roll(grid, -1, axis=1)
     quads = np.stack([grid[:-1], following[:-1], following[1:], grid[1:]], axis=-1)
-    mesh.add_faces(quads[~cells[:-1]], "Skin")
+    deep = np.isin(quads, grid[_nostrils()]).all(axis=-1)
+    mesh.add_faces(quads[~cells[:-1] & ~deep], "Skin")
+    mesh.add_faces(quads[deep], "Nostril")
 
 
 def _rings_from(
