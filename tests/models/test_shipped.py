@@ -65,13 +65,18 @@ def test_lips_are_closer_on_m_b_p_than_on_open_vowels(motion: FaceMotion) -> Non
     assert closed < 0.35 * opened
 
 
-def test_the_mouth_is_still_in_silence_and_noise() -> None:
-    model = load_speech_model()
+def test_the_mouth_is_closed_in_silence() -> None:
     rng = np.random.default_rng(0)
-    for sound in (np.zeros(32_000), rng.standard_normal(32_000) * 0.05, rng.standard_normal(32_000) * 1e-4):
-        motion = speech_motion(AudioClip(sound.astype(np.float32), 16_000), model)
-        assert motion.channel("jawOpen").std() < 0.02
-        assert opening(motion).max() < 0.15
+    for sound in (np.zeros(32_000), rng.standard_normal(32_000) * 1e-4):
+        motion = speech_motion(AudioClip(sound.astype(np.float32), 16_000), load_speech_model())
+        assert opening(motion).max() < 0.02
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_mouth_is_nearly_still_in_noise(seed: int) -> None:
+    sound = np.random.default_rng(seed).standard_normal(48_000).astype(np.float32) * np.float32(0.063)
+    motion = speech_motion(AudioClip(sound, 16_000), load_speech_model())
+    assert motion.channel("jawOpen").std() < 0.035  # about 1.2 mm; speech moves five times as much
 
 
 def test_half_and_double_loudness_move_the_lips_alike(motion: FaceMotion) -> None:
