@@ -122,6 +122,8 @@ def add_sound_strip(scene: bpy.types.Scene, source: SoundSource) -> bool:
             f"The sound could not be added to the sequencer ({error})", "Add the sound strip by hand"
         ) from error
     strip.show_waveform = True
+    if editor.active_strip is None:
+        editor.active_strip = strip  # as Add > Sound does: the panel's Active Strip finds it
     return True
 
 
