@@ -220,11 +220,12 @@ def strength(stage: Stage) -> None:
 
 
 def active_strip(stage: Stage) -> None:
-    """The other source: the strip that is active in the sequencer."""
+    """The other source: the strip that is active in the sequencer, here the one that Animate added."""
     x, _, width, _ = stage.call("rectangles")["UI"]
     stage.move(x + int(width * 0.8), stage.panel["source"][1] - 4)
     stage.click()
     assert stage.call("settings")["source"] == "STRIP"
+    assert stage.call("settings")["reason"] == ""
     stage.over_view()
     stage.settle(1.0)
     stage.shot("active_strip")
