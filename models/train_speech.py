@@ -75,8 +75,8 @@ STAGES = (
     ),
     Stage(  # to keep still where nobody speaks, and to close
         "settle", 1000,
-        {"grid_s1": 0.27, "us_gov": 0.18, "lrc_ar": 0.24, "facegood": 0.12, "neutral": 0.16, "synthetic": 0.02,
-         "ljspeech": 0.01, "librispeech": 0.05},
+        {"grid_s1": 0.27, "us_gov": 0.18, "lrc_ar": 0.24, "facegood": 0.12, "neutral": 0.16,
+         "synthetic": 0.02, "ljspeech": 0.01, "librispeech": 0.05},
         AugmentConfig(speed=0.05, formant=0.05, equaliser=0.4, noise_probability=0.35,
                       reverb_probability=0.1),
         learning_rate=8e-4,
