@@ -75,7 +75,8 @@ def animate(arguments: argparse.Namespace) -> None:
         raise UsageError(
             "There is nothing to write the result to", "Add --out FILE.blend, --render FILE.mp4 or both"
         )
-    for option, output, ending in (("--out", arguments.out, ".blend"), ("--render", arguments.render, ".mp4")):
+    endings = (("--out", arguments.out, ".blend"), ("--render", arguments.render, ".mp4"))
+    for option, output, ending in endings:
         if output and Path(output).suffix.lower() != ending:
             raise UsageError(f"{option} {output} does not end in {ending}", f"Name it NAME{ending}")
     for output in outputs:
