@@ -27,9 +27,14 @@ def all_strips(editor: bpy.types.SequenceEditor) -> list[bpy.types.Strip]:
     return list(editor.strips_all if hasattr(editor, "strips_all") else editor.sequences_all)
 
 
-def strip_content_start(strip: bpy.types.Strip) -> float:
-    """Frame of the first frame of a strip's content, trimmed or not (renamed in 5.1)."""
-    return float(strip.content_start if hasattr(strip, "content_start") else strip.frame_start)
+def strip_sound_start(strip: bpy.types.SoundStrip) -> float:
+    """Frame on which the first sample of a strip's sound lies, audible or not (renamed in 5.1).
+
+    Without `sound_offset`, which is in seconds.
+    """
+    if hasattr(strip, "content_start"):
+        return float(strip.content_start - strip.content_trim_start)
+    return float(strip.frame_start - strip.animation_offset_start)
 
 
 def strip_visible_range(strip: bpy.types.Strip) -> tuple[float, float]:

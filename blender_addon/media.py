@@ -76,7 +76,7 @@ def source_from_strip(strip: bpy.types.SoundStrip, rate: FrameRate) -> SoundSour
     error = strip_refusal(strip)
     if error is not None:
         raise error
-    start_frame = compat.strip_content_start(strip) - strip.animation_offset_start
+    start_frame = compat.strip_sound_start(strip)
     path = _sound_file(strip.sound)
     return SoundSource(
         path,
@@ -131,7 +131,7 @@ def _is_same(strip: bpy.types.Strip, source: SoundSource) -> bool:
     if strip.type != "SOUND" or strip.sound is None:
         return False
     path = bpy.path.abspath(strip.sound.filepath, library=strip.sound.library)
-    start_frame = compat.strip_content_start(strip) - strip.animation_offset_start
+    start_frame = compat.strip_sound_start(strip)
     return Path(path) == Path(source.path) and abs(start_frame - source.start_frame) < 0.5
 
 

@@ -30,7 +30,7 @@ def _folder(name):
 
 
 def _leftovers():
-    return [p.name for p in helpers.FOLDER.iterdir() if p.name.startswith(".")]
+    return [p.name for p in helpers.FOLDER.glob(".*") if p.suffix in (".tmp", ".blend", ".mp4")]
 
 
 def test_animate_saves_a_scene_with_keys_and_sound():

