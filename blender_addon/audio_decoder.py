@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from ..inference.types import FloatArray
 
-_CUTOUT_VALUES = 2**24
-"""Values (frames x channels) in one cut-out: 64 MB."""
+_CUTOUT_VALUES = 2**23
+"""Values (frames x channels) in one cut-out: 32 MB."""
 _LEAD_IN_S = 3
 """Whole seconds, so that a cut-out starts on a sample at every rate."""
 _MATCH_S = 2.0

@@ -104,4 +104,4 @@ def test_half_an_hour_takes_bounded_memory():
     path.unlink()
     print(f"{rows / sound.rate_hz:.1f} s decoded, memory grew by {grown_mb:.0f} MB")
     assert rows == 1800 * rate_hz
-    assert grown_mb < 220.0, "the whole file is 318 MB, one cut-out 64 MB"
+    assert grown_mb < 150.0, "the whole file is 318 MB, one cut-out 32 MB"
