@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SOURCE_PROPERTY = "soliloquy_audio"
 """Custom property of an Action that we wrote: the sound file it was made from."""
 _LINEAR = 1
-"""Index of LINEAR in Keyframe.interpolation, as `foreach_set` wants it."""
+"""Index of LINEAR in Keyframe.interpolation. As bytes, `foreach_set` copies it at once; as ints, one by one."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def _key(fcurve: bpy.types.FCurve, curve: RigCurve) -> None:
     points = fcurve.keyframe_points
     points.add(count)
     points.foreach_set("co", np.column_stack([curve.frames, curve.values]).ravel())
-    points.foreach_set("interpolation", np.full(count, _LINEAR, np.intc))
+    points.foreach_set("interpolation", np.full(count, _LINEAR, np.uint8))
     fcurve.update()
 
 
