@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SOURCE_PROPERTY = "soliloquy_audio"
 """Custom property of an Action that we wrote: the sound file it was made from."""
 _LINEAR = 1
-"""Index of LINEAR in Keyframe.interpolation. As bytes, `foreach_set` copies it at once; as ints, one by one."""
+"""Index of LINEAR in Keyframe.interpolation; `foreach_set` copies bytes at once, but ints one by one."""
 
 
 @dataclass(frozen=True)
