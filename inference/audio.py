@@ -139,7 +139,7 @@ def open_audio(path: str | PathLike[str], decoders: Sequence[Decoder] = ()) -> A
         if best is None or survey.track.samples > best.track.samples:
             best = survey
     if best is None:
-        raise _refusal(file, head, refusals)
+        raise _refusal(file, head, refusals, another_tried=len(decoders) > 0)
     return AudioReader(file, best)
 
 
@@ -176,15 +176,20 @@ def _head(path: Path) -> bytes:
     return head
 
 
-def _refusal(path: Path, head: bytes, refusals: list[AudioError]) -> AudioError:
-    """The one error to show when every decoder refused the file."""
+def _refusal(path: Path, head: bytes, refusals: list[AudioError], *, another_tried: bool) -> AudioError:
+    """The one error to show when every decoder refused the file.
+
+    Args:
+        another_tried: the caller's own decoder tried too: a missing package is then not what is in the way.
+    """
     name = shown(path)
     if isinstance(refusals[0], DecoderMissingError) and all(
         isinstance(error, DecoderMissingError | UnknownFormatError) for error in refusals
     ):
         return refusals[0]
     kind = video_kind(head)
-    if kind is not None and any(isinstance(error, DecoderMissingError) for error in refusals):
+    package_missing = any(isinstance(error, DecoderMissingError) for error in refusals)
+    if kind is not None and package_missing and not another_tried:
         return AudioError(
             f"{name} is {kind}, and the Python package av that reads its sound is not installed",
             "Install it (python -m pip install av), or convert the file to WAV or FLAC",
@@ -198,7 +203,10 @@ def _refusal(path: Path, head: bytes, refusals: list[AudioError]) -> AudioError:
     if specific:
         return specific[0]
     if kind is not None:
-        return AudioError(f"{name} is {kind} that is damaged or cut off", "Save or copy the file again")
+        return AudioError(
+            f"{name} is {kind} that is damaged, cut off or without a sound track",
+            "Save or copy the file again, or choose one with sound",
+        )
     return UnknownFormatError(f"{name} is not a sound file that can be read", CONVERT_REMEDY)
 
 

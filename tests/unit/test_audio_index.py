@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pytest
 from soliloquy.inference.audio import SAMPLE_RATE_HZ, open_audio, read_audio
+from soliloquy.inference.audio_decoders import UnknownFormatError
 from soliloquy.inference.errors import AudioError
 
 FOLDER = Path(__file__).parents[3] / "shared" / "data" / "bad_audio"
@@ -143,3 +145,24 @@ def test_silence_is_not_raised() -> None:
     with open_audio(FOLDER / "sil_dither_3s.wav") as reader:
         assert reader.is_silent
         assert reader.gain == 1.0
+
+
+class _RefusingDecoder:
+    """A host's own decoder that cannot read the file either."""
+
+    name = "refusing"
+
+    def open(self, path: Path) -> NoReturn:
+        raise UnknownFormatError(f"{path.name} cannot be read", "Convert it")
+
+
+def test_a_host_with_its_own_decoder_is_not_told_to_install_av(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    video = FOLDER / "bad_video_no_audio.mp4"
+    if not video.exists():
+        pytest.skip("the bad-audio collection is not beside the project")
+    monkeypatch.setitem(sys.modules, "av", None)
+    with pytest.raises(AudioError, match="without a sound track") as refusal:
+        open_audio(video, decoders=[_RefusingDecoder()])
+    assert "install" not in str(refusal.value)
