@@ -14,6 +14,8 @@ def register() -> None:
         bpy.utils.register_class(cls)
     properties.register()
     bpy.types.VIEW3D_MT_mesh_add.append(operators.draw_add_menu)
+    for handlers in _outcome_handlers():
+        handlers.append(operators.forget_outcome)
     cli_command.register()
 
 
@@ -25,10 +27,18 @@ def unregister() -> None:
 
     jobs.STATUS.stop()
     cli_command.unregister()
+    for handlers in _outcome_handlers():
+        handlers.remove(operators.forget_outcome)
     bpy.types.VIEW3D_MT_mesh_add.remove(operators.draw_add_menu)
     properties.unregister()
     for cls in reversed(_classes()):
         bpy.utils.unregister_class(cls)
+
+
+def _outcome_handlers() -> tuple[list, ...]:
+    import bpy
+
+    return (bpy.app.handlers.undo_post, bpy.app.handlers.redo_post, bpy.app.handlers.load_post)
 
 
 def _classes() -> tuple[type, ...]:

@@ -146,6 +146,13 @@ def start(operator: SOLILOQUY_OT_animate, context: bpy.types.Context) -> set[str
     return {"RUNNING_MODAL"}
 
 
+@bpy.app.handlers.persistent
+def forget_outcome(*_unused: object) -> None:
+    """After undo, redo or another file the panel must not speak of keys that are gone."""
+    if STATUS.job is None:
+        STATUS.begin(None)
+
+
 def redraw(context: bpy.types.Context) -> None:
     """Let every 3D view show the state of the work."""
     for window in context.window_manager.windows:

@@ -157,7 +157,7 @@ def test_controls_reach_the_keys():
     assert np.allclose(delayed[6:, 1], plain[:-6, 1], atol=1e-4), "0.25 s are 6 frames at 24 fps"
 
 
-def test_52_curves_of_30000_frames_are_keyed_in_a_second():
+def test_30000_frames_are_keyed_faster_than_1000_one_by_one():
     face = helpers.arkit_mesh()
     types, retarget = helpers.module("inference.types"), helpers.module("inference.retarget")
     channels = helpers.module("inference.channels").ARKIT_52
@@ -165,11 +165,22 @@ def test_52_curves_of_30000_frames_are_keyed_in_a_second():
     motion = types.FaceMotion(values, channels, 24.0)
     names = [block.name for block in face.data.shape_keys.key_blocks]
     made = retarget.retarget(motion, retarget.map_by_name(face.name, names), types.FrameRate(24), 1.0)
-    started = time.perf_counter()
+    started = time.process_time()
     helpers.module("blender_addon.keyframes").write("long", "long.wav", made)
-    took_s = time.perf_counter() - started
-    print(f"keyed 52 x 30,000 in {took_s:.2f} s")
+    took_s = time.process_time() - started
     keys = np.array(helpers.curves(face)[JAW])
     assert keys.shape == (30_000, 2)
     assert np.allclose(keys[:, 1], motion.channel("jawOpen"))
-    assert took_s < 5.0, "far from the usual 0.3 s even on a busy machine"
+    one_by_one_s = _insert_one_by_one(1_000)
+    print(f"52 x 30,000 in bulk: {took_s:.2f} CPU s; 52 x 1,000 one by one: {one_by_one_s:.2f} CPU s")
+    assert took_s < one_by_one_s
+
+
+def _insert_one_by_one(frames: int) -> float:
+    """CPU seconds that Blender's own way of keying takes for 52 channels."""
+    blocks = helpers.arkit_mesh().data.shape_keys.key_blocks[1:]
+    started = time.process_time()
+    for frame in range(frames):
+        for block in blocks:
+            block.keyframe_insert("value", frame=frame)
+    return time.process_time() - started

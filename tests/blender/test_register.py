@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from types import SimpleNamespace
 
 import bpy
@@ -26,14 +25,14 @@ def test_switching_on_is_quick_and_loads_nothing_heavy():
         "import addon_utils\n"
         "started = time.process_time()\n"
         f"assert addon_utils.enable({helpers.PACKAGE!r}) is not None\n"
-        "took_s = time.process_time() - started\n"
-        f"print('RESULT', took_s, [m for m in {HEAVY!r} if m in sys.modules])"
+        "share = (time.process_time() - started) / started\n"
+        f"print('RESULT', share, [m for m in {HEAVY!r} if m in sys.modules])"
     )
     (result,) = (line for line in said.splitlines() if line.startswith("RESULT"))
-    took_s, heavy = result.split(" ", 2)[1:]
-    print(f"switching the extension on took {float(took_s):.3f} CPU s")
+    share, heavy = result.split(" ", 2)[1:]
+    print(f"switching the extension on took {float(share):.0%} of the CPU time of Blender's own start")
     assert heavy == "[]"
-    assert float(took_s) < 1.0, "the budget is 0.2 s on a free machine"
+    assert float(share) < 0.5
 
 
 def test_packages_that_the_extension_needs_can_be_imported():
@@ -143,13 +142,10 @@ def test_panel_draws_in_every_state():
         jobs.STATUS.end()
 
 
-def test_panel_draws_quickly():
-    head = helpers.arkit_mesh()
-    helpers.animate(helpers.tone("quick.wav", 0.5), target=head)
-    _drawn()
-    started = time.process_time()
-    for _ in range(20):
-        _drawn()
-    took_ms = (time.process_time() - started) / 20 * 1000
-    print(f"the panel draws in {took_ms:.1f} CPU ms")
-    assert took_ms < 30.0, "Blender draws it on every mouse move"
+def test_undo_and_another_file_make_the_panel_forget_the_last_line():
+    status = helpers.module("blender_addon.jobs").STATUS
+    for handlers in (bpy.app.handlers.undo_post, bpy.app.handlers.redo_post, bpy.app.handlers.load_post):
+        (forget,) = (h for h in handlers if h.__name__ == "forget_outcome")
+        status.end(summary="Keyed 52 shape keys")
+        forget(None)
+        assert status.summary == ""
