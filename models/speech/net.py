@@ -15,6 +15,11 @@ from torch import Tensor, nn
 
 from .frontend import HOP, MELS, SAMPLE_RATE_HZ, WINDOW, LogMel
 
+# How far each control opens the lips of the ICT face at 1.0, in mm (`arkit_fit.ict_lip_basis`; a test
+# compares), and how far they are apart at rest. Kept here so that the exported graph is self-contained.
+APERTURE_MM = (32.8, -38.9, 13.7, -0.5, 0.1, -0.2, -0.7, -0.3, -3.7, 1.8, -6.9, 5.3, -2.5, 6.8, 7.1)
+APERTURE_AT_REST_MM = 0.76
+_JAW_OPEN, _MOUTH_CLOSE = 0, 1
 _MEL_MEAN, _MEL_STD = -5.0, 3.0  # of levelled speech; fixed, so that training and export cannot differ
 
 
@@ -39,6 +44,9 @@ class SpeechNetConfig:
     gain: float = 1.3
     """Factor on the controls at run time. A net trained on squared error moves less than people do (measured
     0.6 of their spread); scaling back changes neither timing nor shape."""
+    seal_mm: tuple[float, float] = (1.5, 4.5)
+    """Lips nearer than the first meet, lips further apart than the second are left alone. A net trained on
+    squared error hedges short closures to a slit of 2 mm."""
     right_context: int = 3200
     """Samples of future that a frame may hear (200 ms)."""
 
@@ -99,6 +107,7 @@ class SpeechNet(nn.Module):
         self.decode = nn.Conv1d(head, config.controls, 1)
         nn.init.normal_(self.decode.weight, std=0.01)
         nn.init.constant_(self.decode.bias, 0.05)  # about what mouths do on average
+        self.register_buffer("aperture_mm", torch.tensor(APERTURE_MM[: config.controls]), persistent=False)
         self.speaker_decode = nn.Parameter(torch.zeros(config.speakers, config.controls, head))
 
     @property
@@ -147,6 +156,16 @@ class SpeechNet(nn.Module):
 
     def predict(self, samples: Tensor) -> Tensor:
         """(B, N) waveform -> controls (B, T, K) in 0..1; `mouthClose` (1) never exceeds `jawOpen` (0)."""
-        controls = (self.config.gain * self.forward(samples)).clamp(0.0, 1.0)
-        close = torch.minimum(controls[..., 1:2], controls[..., :1])
-        return torch.cat([controls[..., :1], close, controls[..., 2:]], dim=-1)
+        return self.seal((self.config.gain * self.forward(samples)).clamp(0.0, 1.0))
+
+    def seal(self, controls: Tensor) -> Tensor:
+        """Let nearly closed lips meet, by `mouthClose`: (B, T, K) in 0..1 -> the same."""
+        jaw = controls[..., _JAW_OPEN : _JAW_OPEN + 1]
+        close = torch.minimum(controls[..., _MOUTH_CLOSE : _MOUTH_CLOSE + 1], jaw)
+        controls = torch.cat([jaw, close, controls[..., _MOUTH_CLOSE + 1 :]], dim=-1)
+        apart_mm = APERTURE_AT_REST_MM + (controls * self.aperture_mm).sum(-1, keepdim=True)
+        low, high = self.config.seal_mm
+        share = ((apart_mm - low) / (high - low)).clamp(0.0, 1.0)
+        excess_mm = apart_mm.clamp(min=0.0) * (1.0 - share * share * (3.0 - 2.0 * share))
+        close = torch.minimum(close - excess_mm / APERTURE_MM[_MOUTH_CLOSE], jaw)
+        return torch.cat([jaw, close, controls[..., _MOUTH_CLOSE + 1 :]], dim=-1)

@@ -7,10 +7,18 @@ import pytest
 import torch
 from soliloquy.inference.errors import ModelError
 from soliloquy.inference.session import load_speech_model
+from soliloquy.models.data.arkit_fit import ict_lip_basis
 from soliloquy.models.export import export, gate
 from soliloquy.models.speech.checkpoint import load_checkpoint, save_checkpoint
-from soliloquy.models.speech.net import ImplicitMemory, SpeechNet, SpeechNetConfig
+from soliloquy.models.speech.net import (
+    APERTURE_AT_REST_MM,
+    APERTURE_MM,
+    ImplicitMemory,
+    SpeechNet,
+    SpeechNetConfig,
+)
 
+SHARED = Path(__file__).parents[3] / "shared"
 SMALL = SpeechNetConfig(
     width=16, head_width=12, encoder_layers=1, head_layers=3, memory_slots=5, right_context=1600
 )
@@ -52,6 +60,23 @@ def test_memory_addresses_sum_to_one_and_add_a_mixture_of_values() -> None:
 def test_mouth_close_never_exceeds_jaw_open(net: SpeechNet) -> None:
     controls = net.predict(torch.randn(1, net.receptive_field + 32_000))
     assert (controls[..., 1] <= controls[..., 0]).all()
+
+
+def test_the_apertures_in_the_graph_are_those_of_the_ict_face() -> None:
+    if not (SHARED / "data" / "ict_facekit").exists():
+        pytest.skip("the data sets are not beside the project")
+    rest, basis = ict_lip_basis(SHARED)
+    assert np.allclose(basis[0], APERTURE_MM, atol=0.06)
+    assert rest[0] == pytest.approx(APERTURE_AT_REST_MM, abs=0.01)
+
+
+@pytest.mark.parametrize(("jaw", "apart_mm"), [(0.02, 0.64), (0.05, 0.52), (0.2, 7.3)])
+def test_nearly_closed_lips_meet_and_open_ones_stay(net: SpeechNet, jaw: float, apart_mm: float) -> None:
+    controls = torch.zeros(1, 1, 15)
+    controls[..., 0] = jaw
+    sealed = net.seal(controls)
+    assert APERTURE_AT_REST_MM + float((sealed * net.aperture_mm).sum()) == pytest.approx(apart_mm, abs=0.05)
+    assert float(sealed[..., 0]) == pytest.approx(jaw)
 
 
 def test_checkpoint_round_trip_and_export_gate(net: SpeechNet, tmp_path: Path) -> None:
