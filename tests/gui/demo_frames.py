@@ -3,7 +3,8 @@
     python3 build.py demo
     .venv/bin/python tests/gui/demo_frames.py [--video out/demo.mp4] [--out out/demo_frames.png]
 
-Needs pillow, and the demo of the embedded sample: its phone times are in blender_addon/assets/sample.phones.tsv.
+Needs pillow, and the demo of the embedded sample, whose phone times are in
+blender_addon/assets/sample.phones.tsv.
 """
 
 from __future__ import annotations
