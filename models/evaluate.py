@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from .data.corpora import width_slope
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -56,7 +58,7 @@ def agreement(net: SpeechNet, lines: list[Line], basis: np.ndarray) -> dict[str,
     scores: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for (corpus, _), pairs in by_speaker.items():
         everything = [np.concatenate(side) for side in zip(*pairs, strict=True)]
-        slopes = [np.cov(x[:, 0], x[:, 1])[0, 1] / max(np.var(x[:, 0]), 1e-9) for x in everything]
+        slopes = [width_slope(x) for x in everything]
         for predicted, truth in pairs:
             shapes = [x[:, 1] - s * x[:, 0] for x, s in zip((predicted, truth), slopes, strict=True)]
             scores[corpus].append((_correlation(predicted[:, 0], truth[:, 0]), _correlation(*shapes)))

@@ -78,10 +78,10 @@ def _at_model_rate(values: np.ndarray, fps: float, offset_s: float, frames: int)
     return CubicSpline(times, values, axis=0)(wanted)
 
 
-def _residual_width(curves: np.ndarray) -> tuple[np.ndarray, float]:
+def width_slope(curves: np.ndarray) -> float:
+    """How much the width follows the aperture in curves [T, 6] (see `tracked.CURVES`), mm per mm."""
     aperture, width = curves[:, 0], curves[:, 1]
-    slope = np.cov(aperture, width)[0, 1] / max(np.var(aperture), 1e-9)
-    return width - slope * (aperture - aperture.mean()), slope
+    return np.cov(aperture, width)[0, 1] / max(np.var(aperture), 1e-9)
 
 
 def canonical_change(curves: np.ndarray, reference: np.ndarray) -> np.ndarray:
@@ -97,7 +97,7 @@ def canonical_change(curves: np.ndarray, reference: np.ndarray) -> np.ndarray:
     closed = np.percentile(reference[:, 0], 2)
     rest = reference[reference[:, 0] <= np.percentile(reference[:, 0], 20)].mean(0)
     gain = CANONICAL_STD_MM["aperture"] / reference[:, 0].std()
-    _, slope = _residual_width(reference)
+    slope = width_slope(reference)
     residual = reference[:, 1] - slope * reference[:, 0]
     out = np.zeros_like(curves)
     out[:, 0] = (curves[:, 0] - closed) * gain + CLOSED_MM
