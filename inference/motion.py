@@ -7,6 +7,7 @@ sound would give (the export gate measures this).
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,16 @@ if TYPE_CHECKING:
 
     from .session import SpeechModel
     from .types import AudioClip, FloatArray
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """Motion and what was heard in the same frames: `visemes` float32 [T, 15] posteriors (columns of
+    `visemes.VISEMES`), `memory` float32 [T, M] addresses of the implicit memory."""
+
+    motion: FaceMotion
+    visemes: FloatArray
+    memory: FloatArray
 
 
 class MotionStream:
@@ -38,14 +49,14 @@ class MotionStream:
         self._samples_in = 0
         self._pending = np.zeros(model.card.left_context, np.float32)  # silence before the first sample
 
-    def feed(self, samples: FloatArray) -> FaceMotion:
+    def feed(self, samples: FloatArray) -> Spoken:
         """Add sound (float32 [N], mono, the card's rate and level); returns the frames now complete."""
         self._samples_in += len(samples)
         self._pending = np.concatenate([self._pending, samples])
         frames = max(0, (len(self._pending) - self._model.receptive_field) // self._model.hop + 1)
         return self._emit(frames)
 
-    def finish(self) -> FaceMotion:
+    def finish(self) -> Spoken:
         """The frames up to the end of the sound, as if silence followed. The stream ends here."""
         total = steps_within(self._samples_in / self._model.card.sample_rate_hz, self._model.card.rate_hz)
         frames = total - self._frames_out
@@ -53,17 +64,18 @@ class MotionStream:
         self._pending = np.pad(self._pending, (0, max(0, missing)))
         return self._emit(frames)
 
-    def _emit(self, frames: int) -> FaceMotion:
+    def _emit(self, frames: int) -> Spoken:
         card, hop = self._model.card, self._model.hop
         start_s = self._start_s + self._frames_out / card.rate_hz
         if frames <= 0:
-            return FaceMotion(
-                np.zeros((0, len(card.channels)), np.float32), card.channels, card.rate_hz, start_s
-            )
-        values = self._model.run(self._pending[: self._model.receptive_field + (frames - 1) * hop])
+            nothing = np.zeros((0, 0), np.float32)
+            values = np.zeros((0, len(card.channels)), np.float32)
+            return Spoken(FaceMotion(values, card.channels, card.rate_hz, start_s), nothing, nothing)
+        heard = self._model.run(self._pending[: self._model.receptive_field + (frames - 1) * hop])
         self._pending = self._pending[frames * hop :]
         self._frames_out += frames
-        return FaceMotion(values, card.channels, card.rate_hz, start_s)
+        motion = FaceMotion(heard.weights, card.channels, card.rate_hz, start_s)
+        return Spoken(motion, heard.visemes, heard.memory)
 
 
 def speech_motion(clip: AudioClip, model: SpeechModel) -> FaceMotion:
@@ -73,9 +85,7 @@ def speech_motion(clip: AudioClip, model: SpeechModel) -> FaceMotion:
         clip: mono at the card's sample rate, brought to the card's level (`audio.read_audio` does both).
         model: an opened speech model.
     """
-    pieces = list(stream_motion([clip], model))
-    values = np.concatenate([piece.values for piece in pieces])
-    return FaceMotion(values, pieces[0].channels, pieces[0].rate_hz, pieces[0].start_s)
+    return join(stream_speech([clip], model)).motion
 
 
 def stream_motion(blocks: Iterable[AudioClip], model: SpeechModel) -> Iterator[FaceMotion]:
@@ -84,6 +94,11 @@ def stream_motion(blocks: Iterable[AudioClip], model: SpeechModel) -> Iterator[F
     Raises:
         ValueError: a block is not at the card's sample rate.
     """
+    return (piece.motion for piece in stream_speech(blocks, model))
+
+
+def stream_speech(blocks: Iterable[AudioClip], model: SpeechModel) -> Iterator[Spoken]:
+    """Like `stream_motion`, with what was heard."""
     stream: MotionStream | None = None
     for block in blocks:
         if block.rate_hz != model.card.sample_rate_hz:
@@ -92,3 +107,14 @@ def stream_motion(blocks: Iterable[AudioClip], model: SpeechModel) -> Iterator[F
             stream = MotionStream(model, block.start_s)
         yield stream.feed(block.samples)
     yield (stream or MotionStream(model)).finish()
+
+
+def join(pieces: Iterable[Spoken]) -> Spoken:
+    """Consecutive pieces of one sound as one (at least one piece)."""
+    kept = list(pieces)
+    full = [p for p in kept if len(p.motion.values)] or kept[:1]
+    values, visemes, memory = (
+        np.concatenate(parts)
+        for parts in zip(*((p.motion.values, p.visemes, p.memory) for p in full), strict=True)
+    )
+    return Spoken(replace(kept[0].motion, values=values), visemes, memory)

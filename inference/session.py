@@ -7,7 +7,7 @@ A weight file is an ONNX graph from waveform to channel weights whose metadata h
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,12 +20,28 @@ from .types import ModelCard
 if TYPE_CHECKING:
     from .types import FloatArray
 
-CONTRACT = 1
+CONTRACT = 2
 """Version of the agreement between weight files and this runtime (inputs, outputs, units)."""
 CARD_KEY = "soliloquy_card"
 SPEECH_WEIGHTS = Path(__file__).parent / "weights" / "speech.onnx"
 _MAX_BYTES = 64 * 2**20
 _REINSTALL = "Reinstall the extension, or give another weight file"
+
+
+OUTPUTS = ("weights", "visemes", "memory")
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What the model says of T frames; row i of each belongs to sample `left_context + i * hop`.
+
+    `weights` float32 [T, C] in 0..1, the card's channels; `visemes` float32 [T, 15] posteriors (see
+    `visemes.VISEMES`), summing to 1; `memory` float32 [T, M] addresses of the implicit memory, summing to 1.
+    """
+
+    weights: FloatArray
+    visemes: FloatArray
+    memory: FloatArray
 
 
 class SpeechModel:
@@ -45,20 +61,19 @@ class SpeechModel:
         """Samples between output frames."""
         return self.card.sample_rate_hz // self.card.rate_hz
 
-    def run(self, samples: FloatArray) -> FloatArray:
-        """Weights for every frame whose whole context lies inside `samples`.
+    def run(self, samples: FloatArray) -> Heard:
+        """Every frame whose whole context lies inside `samples`.
 
         Args:
             samples: float32 [N], mono at the card's sample rate and level, N >= `receptive_field`.
 
         Returns:
-            float32 [T, C] in 0..1 with T = (N - receptive_field) // hop + 1; row i belongs to
-            sample `left_context + i * hop`.
+            T = (N - receptive_field) // hop + 1 frames.
         """
         if len(samples) < self.receptive_field:
             raise ValueError(f"samples must hold at least {self.receptive_field}, got {len(samples)}")
-        (values,) = self._session.run(None, {"samples": samples[None]})
-        return np.asarray(values[0], dtype=np.float32)
+        values = self._session.run(list(OUTPUTS), {"samples": samples[None]})
+        return Heard(*(np.asarray(value[0], dtype=np.float32) for value in values))
 
 
 def load_speech_model(path: Path | str | None = None, threads: int = 1) -> SpeechModel:
@@ -139,7 +154,7 @@ def _check_signature(file: Path, session: Any, card: ModelCard) -> None:
     inputs, outputs = session.get_inputs(), session.get_outputs()
     if unknown:
         problem = f"unknown channels {', '.join(unknown[:3])}"
-    elif [i.name for i in inputs] != ["samples"] or len(outputs) != 1:
+    elif [i.name for i in inputs] != ["samples"] or [o.name for o in outputs] != list(OUTPUTS):
         problem = "it does not map samples to channels"
     elif outputs[0].shape[-1] != len(card.channels):
         problem = f"its card names {len(card.channels)} channels, its output has {outputs[0].shape[-1]}"

@@ -39,8 +39,12 @@ TOLERANCE = 1e-4
 """Of weights in 0..1. Measured 1e-6 to 1e-5: float32 sums in another order."""
 
 
+OUTPUTS = ("weights", "visemes", "memory")
+
+
 class ArkitOutput(nn.Module):
-    """The exported graph: samples (1, N) -> ARKit weights (1, T, 52)."""
+    """The exported graph: samples (1, N) -> ARKit weights (1, T, 52), viseme posteriors (1, T, 15) and
+    addresses of the implicit memory (1, T, M)."""
 
     def __init__(self, net: SpeechNet) -> None:
         super().__init__()
@@ -49,10 +53,16 @@ class ArkitOutput(nn.Module):
         for k, control in enumerate(CONTROLS):
             for channel in channels_of(control, ARKIT_52):
                 expand[k, ARKIT_52.index(channel)] = 1.0
+        tongue = torch.zeros(1, len(ARKIT_52))
+        tongue[0, ARKIT_52.index("tongueOut")] = 1.0
         self.register_buffer("expand", expand)
+        self.register_buffer("expand_tongue", tongue)
 
-    def forward(self, samples: Tensor) -> Tensor:
-        return self.net.predict(samples) @ self.expand
+    def forward(self, samples: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        out = self.net(samples)
+        weights = self.net.shape(out.controls) @ self.expand
+        weights = weights + out.tongue.clamp(0.0, 1.0)[..., None] @ self.expand_tongue
+        return weights, torch.softmax(out.phones, dim=2), out.implicit
 
 
 def make_card(net: SpeechNet, meta: dict) -> ModelCard:
@@ -78,8 +88,9 @@ def write_onnx(net: SpeechNet, card: ModelCard, path: Path) -> None:
     net.eval()
     example = torch.zeros(1, net.receptive_field + 10 * 320)
     torch.onnx.export(
-        ArkitOutput(net).eval(), (example,), str(path), input_names=["samples"], output_names=["weights"],
-        dynamic_axes={"samples": {1: "samples"}, "weights": {1: "frames"}}, opset_version=17, dynamo=False,
+        ArkitOutput(net).eval(), (example,), str(path), input_names=["samples"], output_names=list(OUTPUTS),
+        dynamic_axes={"samples": {1: "samples"}, **{name: {1: "frames"} for name in OUTPUTS}},
+        opset_version=17, dynamo=False,
     )  # fmt: skip
     graph = onnx.load(str(path))
     entry = graph.metadata_props.add()
@@ -96,11 +107,12 @@ def _torch_difference(net: SpeechNet, model: SpeechModel, rng: np.random.Generat
             np.float32
         )
         with torch.inference_mode():
-            expected = reference(torch.from_numpy(samples)[None])[0].numpy()
-        got = model.run(samples)
-        if got.shape != expected.shape or got.min() < 0 or got.max() > 1:
-            return float("inf")
-        worst = max(worst, float(np.abs(got - expected).max()))
+            wanted = [x[0].numpy() for x in reference(torch.from_numpy(samples)[None])]
+        heard = model.run(samples)
+        for expected, got in zip(wanted, (heard.weights, heard.visemes, heard.memory), strict=True):
+            if got.shape != expected.shape or got.min(initial=0) < 0 or got.max(initial=0) > 1 + 1e-6:
+                return float("inf")
+            worst = max(worst, float(np.abs(got - expected).max(initial=0)))
     return worst
 
 

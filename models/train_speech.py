@@ -147,13 +147,12 @@ class Trainer:
         self.net.train()
         with torch.no_grad():
             mel = disturb_mel(self.net.mel(batch.samples), self.stage.augment, self.generator)
-        controls, logits = self.net.forward_mel(mel, batch.speaker)
-        loss = self.loss(controls, batch.controls, batch.valid)
-        edge = 2 * self.config.net.head_layers
+        out = self.net.forward_mel(mel, batch.speaker)
+        loss = self.loss(out.controls, batch.controls, batch.valid)
         phones = batch.phones
         if (phones >= 0).any():
             loss = loss + 0.5 * nn.functional.cross_entropy(
-                logits[:, edge:-edge].flatten(0, 1), phones.flatten(), ignore_index=-1
+                out.phones.flatten(0, 1), phones.flatten(), ignore_index=-1
             )
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()

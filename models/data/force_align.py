@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from pocketsphinx import Decoder
 
-from .visemes import viseme_of_cmu
+from ...inference.visemes import viseme_of_cmu
 
 Segment = tuple[float, float, int]
 

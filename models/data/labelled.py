@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...inference.visemes import frame_classes
 from .arkit_fit import CONTROLS
 from .corpora import RATE_HZ, Line, load_audio
 from .tracked import CURVES
-from .visemes import frame_classes
 
 if TYPE_CHECKING:
     from pathlib import Path

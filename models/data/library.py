@@ -6,11 +6,11 @@ import pickle
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ...inference.visemes import frame_classes
 from .corpora import RATE_HZ, Line, load_facegood, load_tracked_lines
 from .labelled import grid_text, load_speech
 from .neutral import neutral_lines
 from .synthetic import synthetic_lines
-from .visemes import frame_classes
 
 if TYPE_CHECKING:
     from pathlib import Path

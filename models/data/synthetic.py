@@ -17,9 +17,9 @@ import numpy as np
 import soxr
 
 from ...inference.loudness import level_gain
+from ...inference.visemes import UNKNOWN, VISEMES, viseme_of_ipa
 from .corpora import Line
 from .labelled import phone_line
-from .visemes import UNKNOWN, VISEMES, viseme_of_ipa
 
 SENTENCES: dict[str, str] = json.loads(Path(__file__).with_name("sentences.json").read_text("utf-8"))
 """Words to shuffle, by espeak voice."""

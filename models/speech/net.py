@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from .frontend import HOP, MELS, SAMPLE_RATE_HZ, WINDOW, LogMel
+from .memory import AudioLipMemory, ImplicitMemory
 
 # How far each control opens the lips of the ICT face at 1.0, in mm (`arkit_fit.ict_lip_basis`; a test
 # compares), and how far they are apart at rest. Kept here so that the exported graph is self-contained.
@@ -38,6 +39,8 @@ class SpeechNetConfig:
     """Free dimensions of the bottleneck."""
     memory_slots: int = 64
     """Slots of the implicit memory; 0 leaves it out."""
+    lip_slots: int = 0
+    """Slots of the audio-lip memory; 0 leaves it out."""
     controls: int = 15
     speakers: int = 1
     """Filmed persons in training; each has its own small correction of the decoder, left out at run time."""
@@ -64,26 +67,20 @@ class ConvBlock(nn.Module):
         return x[:, :, 2:-2] + self.drop(torch.relu(self.norm(self.conv(x))))
 
 
-class ImplicitMemory(nn.Module):
-    """MemFace's implicit memory (He et al. 2022, arXiv 2212.05005): x + softmax(Q K^T / sqrt(d)) V.
+@dataclass(frozen=True)
+class Output:
+    """What the network says of B lines and T frames."""
 
-    K and V are learned slots [M, d], addressed by the audio feature of every frame: what speech leaves
-    open about the mouth is looked up instead of averaged. (B, C, T) -> (B, C, T).
-    """
-
-    def __init__(self, slots: int, width: int) -> None:
-        super().__init__()
-        self.query = nn.Conv1d(width, width, 1)
-        self.keys = nn.Parameter(torch.randn(slots, width) / width**0.5)
-        self.values = nn.Parameter(torch.randn(slots, width) * 0.02)
-
-    def address(self, x: Tensor) -> Tensor:
-        """How much every frame looks at every slot: (B, C, T) -> (B, M, T), summing to 1 over M."""
-        scores = torch.einsum("bct,mc->bmt", self.query(x), self.keys)
-        return torch.softmax(scores / self.keys.shape[1] ** 0.5, dim=1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + torch.einsum("bmt,mc->bct", self.address(x), self.values)
+    controls: Tensor
+    """(B, T, K) raw mouth controls, not clamped."""
+    tongue: Tensor
+    """(B, T) raw `tongueOut`."""
+    phones: Tensor
+    """(B, T, P) viseme logits."""
+    implicit: Tensor
+    """(B, T, M) addresses of the implicit memory; M is 0 without it."""
+    heard: Tensor | None
+    """(B, T, S) addresses of the audio-lip memory, from the sound; None without it."""
 
 
 class SpeechNet(nn.Module):
@@ -103,8 +100,10 @@ class SpeechNet(nn.Module):
         self.to_code = nn.Conv1d(width, config.code, 1)
         self.enter_head = nn.Conv1d(config.phones + config.code, head, 1)
         self.head = nn.Sequential(*(ConvBlock(head) for _ in range(config.head_layers)))
-        self.memory = ImplicitMemory(config.memory_slots, head) if config.memory_slots else nn.Identity()
+        self.memory = ImplicitMemory(config.memory_slots, head)
+        self.lips = AudioLipMemory(config.lip_slots, head) if config.lip_slots else None
         self.decode = nn.Conv1d(head, config.controls, 1)
+        self.decode_tongue = nn.Conv1d(head, 1, 1)
         nn.init.normal_(self.decode.weight, std=0.01)
         nn.init.constant_(self.decode.bias, 0.05)  # about what mouths do on average
         self.register_buffer("aperture_mm", torch.tensor(APERTURE_MM[: config.controls]), persistent=False)
@@ -131,8 +130,8 @@ class SpeechNet(nn.Module):
         """(B, MELS, F) log-mel -> (B, width, T) features."""
         return self.encoder(self.stem((mel - _MEL_MEAN) / _MEL_STD))
 
-    def forward_mel(self, mel: Tensor, speaker: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """(B, MELS, F) -> raw controls (B, T, K) and phone logits (B, T + 4 * head_layers, P).
+    def forward_mel(self, mel: Tensor, speaker: Tensor | None = None) -> Output:
+        """What is said and how the mouth moves: log-mel frames (B, MELS, F) -> T frames of output.
 
         Args:
             mel: log-mel frames.
@@ -141,22 +140,37 @@ class SpeechNet(nn.Module):
         features = self.encode(mel)
         logits = self.to_phones(features)
         code = torch.tanh(self.to_code(features))
-        x = self.enter_head(torch.cat([torch.softmax(logits, dim=1), code], dim=1))
-        x = self.memory(self.head(x))
+        x = self.head(self.enter_head(torch.cat([torch.softmax(logits, dim=1), code], dim=1)))
+        implicit = self.memory.address(x)
+        heard = self.lips.address(x) if self.lips else None
+        x = self.memory(x, implicit)
+        if self.lips:
+            x = self.lips(x, heard)
         controls = self.decode(x)
         if speaker is not None:
             known = (speaker >= 0).to(x.dtype)[:, None, None]
             own = self.speaker_decode[speaker.clamp(min=0)] * known
             controls = controls + torch.einsum("bkc,bct->bkt", own, x)
-        return controls.transpose(1, 2), logits.transpose(1, 2)
+        edge = 2 * self.config.head_layers  # frames that only the head's context needed
+        return Output(
+            controls=controls.transpose(1, 2),
+            tongue=self.decode_tongue(x)[:, 0],
+            phones=logits[:, :, edge : logits.shape[2] - edge].transpose(1, 2),
+            implicit=implicit.transpose(1, 2),
+            heard=heard.transpose(1, 2) if heard is not None else None,
+        )
 
-    def forward(self, samples: Tensor) -> Tensor:
-        """(B, N) waveform -> raw controls (B, T, K)."""
-        return self.forward_mel(self.mel(samples))[0]
+    def forward(self, samples: Tensor) -> Output:
+        """(B, N) waveform -> T frames of output."""
+        return self.forward_mel(self.mel(samples))
+
+    def shape(self, controls: Tensor) -> Tensor:
+        """Raw controls (B, T, K) -> 0..1; `mouthClose` (1) never exceeds `jawOpen` (0)."""
+        return self.seal((self.config.gain * controls).clamp(0.0, 1.0))
 
     def predict(self, samples: Tensor) -> Tensor:
-        """(B, N) waveform -> controls (B, T, K) in 0..1; `mouthClose` (1) never exceeds `jawOpen` (0)."""
-        return self.seal((self.config.gain * self.forward(samples)).clamp(0.0, 1.0))
+        """(B, N) waveform -> controls (B, T, K) in 0..1."""
+        return self.shape(self.forward(samples).controls)
 
     def seal(self, controls: Tensor) -> Tensor:
         """Let nearly closed lips meet, by `mouthClose`: (B, T, K) in 0..1 -> the same."""

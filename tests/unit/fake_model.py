@@ -23,15 +23,17 @@ CARD = ModelCard(
 
 
 class LoudnessGraph:
-    """Stands where an onnxruntime session stands: [1, N] samples -> [1, T, 52]."""
+    """Stands where an onnxruntime session stands: [1, N] samples -> [1, T, 52], [1, T, 15], [1, T, 4]."""
 
-    def run(self, _: None, feed: dict[str, np.ndarray]) -> list[np.ndarray]:
+    def run(self, _: list[str], feed: dict[str, np.ndarray]) -> list[np.ndarray]:
         samples = feed["samples"][0]
         window = CARD.left_context + CARD.right_context
         frames = np.lib.stride_tricks.sliding_window_view(samples, window)[::320]
         loudness = np.sqrt(np.mean(np.square(frames), axis=1)) * 4.0
         phase = np.linspace(0.2, 1.0, len(ARKIT_52))
-        return [np.minimum(loudness[:, None] * phase, 1.0).astype(np.float32)[None]]
+        weights = np.minimum(loudness[:, None] * phase, 1.0).astype(np.float32)
+        flat = [np.full((1, len(weights), n), 1 / n, np.float32) for n in (15, 4)]
+        return [weights[None], *flat]
 
 
 def fake_model(channels: tuple[str, ...] = ARKIT_52) -> SpeechModel:
@@ -39,7 +41,8 @@ def fake_model(channels: tuple[str, ...] = ARKIT_52) -> SpeechModel:
     from dataclasses import replace
 
     class Graph(LoudnessGraph):
-        def run(self, _: None, feed: dict[str, np.ndarray]) -> list[np.ndarray]:
-            return [super().run(_, feed)[0][..., : len(channels)]]
+        def run(self, _: list[str], feed: dict[str, np.ndarray]) -> list[np.ndarray]:
+            weights, *rest = super().run(_, feed)
+            return [weights[..., : len(channels)], *rest]
 
     return SpeechModel(Graph(), replace(CARD, channels=channels))

@@ -36,7 +36,7 @@ SOLE_IMPORTERS = {
 }
 
 LAYERS = (
-    {"errors", "channels", "types"},
+    {"errors", "channels", "types", "visemes"},
     {"timing"},
     {"loudness", "files", "names"},
     {"audio", "session", "formats", "curves"},

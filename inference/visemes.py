@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 VISEMES = ("sil", "PP", "FF", "TH", "DD", "kk", "CH", "SS", "nn", "RR", "aa", "E", "I", "O", "U")
 UNKNOWN = -1
@@ -38,7 +43,7 @@ def viseme_of_cmu(phone: str) -> int:
     return VISEMES.index(name) if name else UNKNOWN
 
 
-def frame_classes(segments: list[tuple[float, float, int]], frames: int, rate_hz: float) -> np.ndarray:
+def frame_classes(segments: list[tuple[float, float, int]], frames: int, rate_hz: float) -> NDArray[np.int64]:
     """int64 [frames] classes from (start_s, end_s, class) segments; silence where there is none."""
     classes = np.zeros(frames, np.int64)
     for start_s, end_s, label in segments:
