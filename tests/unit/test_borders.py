@@ -42,7 +42,8 @@ LAYERS = (
     {"audio", "session", "formats", "curves"},
     {"retarget"},
     {"motion", "performance"},
-    {"pipeline", "jobs"},
+    {"pipeline", "jobs", "console"},
+    {"commands"},
     {"cli"},
     {"__main__"},
 )

@@ -1,0 +1,72 @@
+"""What a command tells its user, and the exit codes that all commands share."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+OK, SOME_FAILED, REFUSED, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
+
+
+class Console:
+    """What a run tells: sentences for a person, or one JSON object per line on stdout for a machine."""
+
+    def __init__(self, *, quiet: bool, as_json: bool) -> None:
+        self._quiet = quiet
+        self._as_json = as_json
+        self._live = sys.stderr.isatty() and not quiet and not as_json
+        self._shown = ""
+
+    def say(self, sentence: str) -> None:
+        """A line on stderr."""
+        self._clear()
+        print(f"soliloquy: {sentence}", file=sys.stderr, flush=True)
+
+    def progress(self, source: Path, share: float) -> None:
+        """How far one input is, 0..1."""
+        if self._as_json:
+            self._event("progress", input=str(source), progress=round(share, 4))
+        elif self._live:
+            self._clear()
+            self._shown = f"{source.name}  {share:4.0%}"
+            print(self._shown, end="", file=sys.stderr, flush=True)
+
+    def notice(self, source: Path, sentence: str) -> None:
+        """Something worth knowing about one input."""
+        if self._as_json:
+            self._event("notice", input=str(source), message=sentence)
+        elif not self._quiet:
+            self.say(sentence)
+
+    def done(self, source: Path, output: Path, frames: int, rate_hz: float) -> None:
+        """One input is finished."""
+        if self._as_json:
+            self._event("done", input=str(source), output=str(output), frames=frames, rate_hz=rate_hz)
+        elif not self._quiet:
+            self._clear()
+            print(f"{source} -> {output}  ({frames} frames at {rate_hz:g} fps)", flush=True)
+
+    def failed(self, source: Path | None, error: Exception) -> None:
+        """One input, or with None the whole run, failed."""
+        if self._as_json:
+            self._event("error", input=str(source) if source else None, message=str(error))
+        self.say(str(error))
+
+    def summary(self, done: int, failed: int) -> None:
+        """The end of a run over several inputs."""
+        if self._as_json:
+            self._event("summary", done=done, failed=failed)
+        elif not self._quiet:
+            self.say(f"{done} animated, {failed} failed")
+
+    def _event(self, event: str, **values: Any) -> None:
+        print(json.dumps({"event": event, **values}), flush=True)
+
+    def _clear(self) -> None:
+        if self._shown:
+            print("\r" + " " * len(self._shown) + "\r", end="", file=sys.stderr)
+            self._shown = ""
