@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
 VISEMES = ("sil", "PP", "FF", "TH", "DD", "kk", "CH", "SS", "nn", "RR", "aa", "E", "I", "O", "U")
 UNKNOWN = -1
 """No class: /h/ takes the shape of the vowel after it, glottal stops have none."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One sound of speech: `start_s` to `end_s` seconds from the start of the recording, `viseme` its index in
+    `VISEMES`, or `UNKNOWN`."""
+
+    start_s: float
+    end_s: float
+    viseme: int
+
 
 _IPA = {
     "PP": "pbmɓ", "FF": "fvɱʋ", "TH": "θð", "DD": "tdʈɖɗɾ", "kk": "kɡgxɣqχɟcħʕ", "CH": "ʃʒɕʑʂʐ", "SS": "szʦʣ",
@@ -43,9 +57,14 @@ def viseme_of_cmu(phone: str) -> int:
     return VISEMES.index(name) if name else UNKNOWN
 
 
-def frame_classes(segments: list[tuple[float, float, int]], frames: int, rate_hz: float) -> NDArray[np.int64]:
-    """int64 [frames] classes from (start_s, end_s, class) segments; silence where there is none."""
+def frame_classes(
+    segments: Iterable[Segment | tuple[float, float, int]], frames: int, rate_hz: float
+) -> NDArray[np.int64]:
+    """int64 [frames] classes from segments, or (start_s, end_s, class); silence where there is none."""
     classes = np.zeros(frames, np.int64)
-    for start_s, end_s, label in segments:
+    for segment in segments:
+        if isinstance(segment, Segment):
+            segment = (segment.start_s, segment.end_s, segment.viseme)
+        start_s, end_s, label = segment
         classes[max(0, round(start_s * rate_hz)) : max(0, round(end_s * rate_hz))] = label
     return classes
