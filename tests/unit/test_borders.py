@@ -37,7 +37,7 @@ SOLE_IMPORTERS = {
 
 LAYERS = (
     {"errors", "channels", "types", "visemes"},
-    {"timing"},
+    {"timing", "lip_basis"},
     {"loudness", "files", "names"},
     {"audio", "session", "formats", "curves"},
     {"retarget"},
