@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,20 +47,49 @@ def predict_line(net: SpeechNet, line: Line) -> np.ndarray:
         return net.predict(torch.from_numpy(samples)[None])[0].numpy()[: len(line.controls)]
 
 
-def agreement(net: SpeechNet, lines: list[Line], basis: np.ndarray) -> dict[str, tuple[float, float]]:
-    """Per corpus: mean over lines of r(aperture), and r of the width beyond what the aperture implies.
+@dataclass(frozen=True)
+class ClipScore:
+    """Agreement of one clip: r of the aperture, and of the width beyond what the aperture implies."""
 
-    The residual's slope is taken per speaker, as lipbench's `shape_r` does.
-    """
+    corpus: str
+    speaker: str
+    aperture: float
+    shape: float
+
+
+def clip_scores(net: SpeechNet, lines: list[Line], basis: np.ndarray) -> list[ClipScore]:
+    """Scores of every filmed line; slopes of width on aperture are taken per speaker, as lipbench does."""
     by_speaker: dict[tuple[str, str], list[tuple[np.ndarray, np.ndarray]]] = defaultdict(list)
     for line in lines:
         predicted = predict_line(net, line) @ basis.T
         by_speaker[line.corpus, line.speaker].append((predicted[line.valid], line.curves_mm[line.valid]))
-    scores: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    for (corpus, _), pairs in by_speaker.items():
+    scores = []
+    for (corpus, speaker), pairs in by_speaker.items():
         everything = [np.concatenate(side) for side in zip(*pairs, strict=True)]
         slopes = [width_slope(x) for x in everything]
         for predicted, truth in pairs:
             shapes = [x[:, 1] - s * x[:, 0] for x, s in zip((predicted, truth), slopes, strict=True)]
-            scores[corpus].append((_correlation(predicted[:, 0], truth[:, 0]), _correlation(*shapes)))
+            aperture = _correlation(predicted[:, 0], truth[:, 0])
+            scores.append(ClipScore(corpus, speaker, aperture, _correlation(*shapes)))
+    return scores
+
+
+def agreement(net: SpeechNet, lines: list[Line], basis: np.ndarray) -> dict[str, tuple[float, float]]:
+    """Per corpus: means over clips of r(aperture) and r(shape)."""
+    scores: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for clip in clip_scores(net, lines, basis):
+        scores[clip.corpus].append((clip.aperture, clip.shape))
     return {c: tuple(np.mean(v, axis=0)) for c, v in scores.items()}
+
+
+def confidence_interval(values: np.ndarray, groups: list[str], draws: int = 2000) -> tuple[float, float]:
+    """95 % bootstrap interval of the mean of `values` [N]: speakers (`groups`) are drawn first, where
+    there are three or more, then their clips."""
+    rng = np.random.default_rng(0)
+    names = sorted(set(groups))
+    members = [values[[g == name for g in groups]] for name in names]
+    means = []
+    for _ in range(draws):
+        drawn = rng.integers(len(names), size=len(names)) if len(names) >= 3 else range(len(names))
+        means.append(np.mean(np.concatenate([rng.choice(members[i], len(members[i])) for i in drawn])))
+    return float(np.percentile(means, 2.5)), float(np.percentile(means, 97.5))

@@ -15,6 +15,8 @@ from ..speech.augment import AugmentConfig, change_speed, disturb
 if TYPE_CHECKING:
     from .corpora import Line
 
+UNFILMED = ("librispeech", "ljspeech")
+"""Corpora of real speech without a film."""
 _HOP = 320
 _EDGE_FRAMES = 5  # lrc_ar's words are cut out of running speech: what was around their ends is not known
 
@@ -22,13 +24,16 @@ _EDGE_FRAMES = 5  # lrc_ar's words are cut out of running speech: what was aroun
 @dataclass(frozen=True)
 class Batch:
     """`samples` (B, N), `controls` (B, T, K), `valid` (B, T) bool, `phones` (B, T) int64 with -1 for unknown,
-    `speaker` (B,) int64."""
+    `speaker` (B,) int64; `unfilmed` (B,) bool, real speech without a film, and its sound before it was
+    disturbed, `clean` (B', N)."""
 
     samples: Tensor
     controls: Tensor
     valid: Tensor
     phones: Tensor
     speaker: Tensor
+    unfilmed: Tensor
+    clean: Tensor
 
 
 class BatchSampler:
@@ -93,16 +98,23 @@ class BatchSampler:
         piece = line.samples[max(0, begin) : max(0, end)]
         piece = np.pad(piece, (max(0, -begin), max(0, end - max(begin, 0) - len(piece))))
         sound = change_speed(piece, speed)[: stop - start]
-        sound = np.pad(sound, (0, stop - start - len(sound)))
-        return sound if self._augment is None else disturb(sound, self._augment, rng)
+        return np.pad(sound, (0, stop - start - len(sound)))
 
     def draw(self, size: int, seed: tuple[int, int]) -> Batch:
         """One batch; the same (run seed, step) gives the same batch."""
         rng = np.random.default_rng(seed)
         lines = [self._pick(rng) for _ in range(size)]
-        samples, controls, valid, phones = (
-            torch.from_numpy(np.stack(part))
-            for part in zip(*(self._crop(line, rng) for line in lines), strict=True)
+        clean, controls, valid, phones = (
+            np.stack(part) for part in zip(*(self._crop(line, rng) for line in lines), strict=True)
         )
+        samples = clean
+        if self._augment is not None:
+            samples = np.stack([disturb(sound, self._augment, rng) for sound in clean])
         known = [self._speakers.index(x.speaker) if x.speaker in self._speakers else -1 for x in lines]
-        return Batch(samples, controls, valid, phones.long(), torch.tensor(known))
+        unfilmed = np.array([x.corpus in UNFILMED for x in lines])
+        return Batch(
+            samples=torch.from_numpy(samples), controls=torch.from_numpy(controls),
+            valid=torch.from_numpy(valid), phones=torch.from_numpy(phones).long(),
+            speaker=torch.tensor(known), unfilmed=torch.from_numpy(unfilmed),
+            clean=torch.from_numpy(clean[unfilmed]),
+        )  # fmt: skip

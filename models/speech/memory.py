@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.nn.functional import cosine_similarity, kl_div, normalize
 
 ADDRESS_SCALE = 16.0
@@ -99,5 +100,10 @@ class LipEncoder(nn.Module):
         return self.decode(features.transpose(1, 2)).transpose(1, 2)
 
     def apart(self, curves: Tensor, wanted: Tensor) -> Tensor:
-        """Visual-visual sync: 1 - cosine of the features of two motions, (B, T, 6) each -> (B, T)."""
-        return 1.0 - cosine_similarity(self(curves), self(wanted), dim=2)
+        """Visual-visual sync: 1 - cosine of the features of two motions, (B, T, 6) each -> (B, T).
+
+        The encoder stays as it is: motion must come to look right, not the eye that judges it.
+        """
+        frozen = {name: p.detach() for name, p in self.named_parameters()}
+        moved, filmed = (functional_call(self, frozen, (x,)) for x in (curves, wanted))
+        return 1.0 - cosine_similarity(moved, filmed, dim=2)
