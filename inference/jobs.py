@@ -68,7 +68,7 @@ def plan(
         OutputError: the output folder cannot be made.
     """
     single = len(inputs) == 1 and not inputs[0].is_dir()
-    sources = list(dict.fromkeys(file for given in inputs for file in _sound_files(given)))
+    sources = sound_files(inputs)
     may_replace = overwrite or out is not None
     if single and out is not None and not (out[1] or out[0].is_dir()):
         jobs = [Job(sources[0], out[0], may_replace)]
@@ -81,6 +81,15 @@ def plan(
         ]
     _refuse_clashes(jobs)
     return jobs, single
+
+
+def sound_files(inputs: Sequence[Path]) -> list[Path]:
+    """The sound files that inputs stand for, each once: a file for itself, a folder for those directly in it.
+
+    Raises:
+        UsageError: a folder cannot be read, or holds no sound file.
+    """
+    return list(dict.fromkeys(file for given in inputs for file in _sound_files(given)))
 
 
 def _sound_files(given: Path) -> list[Path]:

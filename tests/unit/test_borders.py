@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = ("bpy", "torch", "onnxruntime", "soundfile", "soxr", "av", "scipy", "librosa")
+HEAVY = ("bpy", "torch", "onnxruntime", "soundfile", "soxr", "av", "scipy", "librosa", "matplotlib")
 
 FORBIDDEN = {
     "inference": {
@@ -42,7 +42,8 @@ LAYERS = (
     {"audio", "session", "formats", "curves"},
     {"retarget"},
     {"motion", "performance"},
-    {"pipeline", "jobs", "console"},
+    {"pipeline", "jobs", "console", "memory_study"},
+    {"memory_plot"},
     {"commands"},
     {"cli"},
     {"__main__"},
