@@ -6,6 +6,7 @@ import pickle
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ...inference.files import atomic_write
 from ...inference.visemes import frame_classes
 from .corpora import RATE_HZ, Line, load_facegood, load_tracked_lines
 from .labelled import grid_text, load_speech
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from .force_align import PhoneAligner
 
 NEUTRAL_COUNT, NEUTRAL_SEED = 150, 7
-SYNTHETIC_COUNT, SYNTHETIC_SEED = 900, 11
+SYNTHETIC_COUNT, SYNTHETIC_SEED = 1700, 11  # about 90 minutes
 
 
 def _aligner() -> PhoneAligner:
@@ -59,6 +60,8 @@ def load_lines(shared: Path, corpora: tuple[str, ...], cache: Path) -> list[Line
         stored = cache / f"{corpus}.pkl"
         if not stored.exists():
             stored.parent.mkdir(parents=True, exist_ok=True)
-            stored.write_bytes(pickle.dumps(_make(shared, corpus)))
+            made = _make(shared, corpus)
+            with atomic_write(stored, "wb") as stream:  # another run may be about to read it
+                pickle.dump(made, stream)
         lines += pickle.loads(stored.read_bytes())
     return lines

@@ -1,132 +1,205 @@
-"""Synthetic speech with exact phone times, made on demand by espeak-ng through its C API.
+"""Synthetic speech with exact phone times, made on demand by every synthesiser on this machine.
+
+    python -m soliloquy.models.data.synthetic --out DIR --minutes 5     # wavs and phone times to listen to
 
 The sentences are ours (`sentences.json`, per language); their words are shuffled, so that hours of speech
-never repeat. espeak's own acoustics are a trap (a net trained on it alone fails on people), so
-these lines teach phones only and are always disturbed.
+never repeat. These lines teach phones only and are always disturbed: a net trained on synthetic sound
+alone fails on people.
 """
 
 from __future__ import annotations
 
-import ctypes
-import ctypes.util
+import argparse
 import json
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import numpy as np
+import soundfile
 import soxr
 
 from ...inference.loudness import level_gain
-from ...inference.visemes import UNKNOWN, VISEMES, viseme_of_ipa
+from ...inference.visemes import VISEMES
 from .corpora import Line
 from .labelled import phone_line
+from .synthesis import espeak, festival, flite, jtalk
+from .synthesis.utterance import Utterance, revoice
 
 SENTENCES: dict[str, str] = json.loads(Path(__file__).with_name("sentences.json").read_text("utf-8"))
-"""Words to shuffle, by espeak voice."""
-_VARIANTS = (
-    "",
-    "+m1",
-    "+m2",
-    "+m3",
-    "+m4",
-    "+m7",
-    "+f1",
-    "+f2",
-    "+f3",
-    "+f4",
-    "+f5",
-    "+anika",
-    "+steph",
-    "+klatt4",
-)
-_PHONEME_EVENTS, _PHONEME_IPA, _RETRIEVAL, _UTF8 = 0x1, 0x2, 1, 1
-_EVENT_END, _EVENT_PHONEME = 0, 7
-_RATE, _PITCH, _RANGE = 1, 3, 4
+"""Words to shuffle, by language (espeak-ng's name of it)."""
+ACCENTS = {
+    "en": ("en", "en-gb-scotland", "en-gb-x-rp", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-029"),
+    "en-us": ("en-us", "en-us-nyc"),
+    "es": ("es", "es-419"),
+    "fr": ("fr", "fr-be", "fr-ch"),
+    "vi": ("vi", "vi-vn-x-central", "vi-vn-x-south"),
+}
+"""espeak-ng voices of a language; by default its name."""
+SHARES = {"espeak": 0.6, "flite": 0.2, "festival": 0.2, "jtalk": 0.03}
+"""How often each synthesiser is drawn; flite's and festival's voices come from recordings of people."""
+_ENGLISH = ("en", "en-us")
+_MINUTES_PER_LINE = 3.15 / 60
+_RATE_HZ = 16_000
 
 
-class _Event(ctypes.Structure):
-    _fields_ = (
-        ("type", ctypes.c_int), ("unique_identifier", ctypes.c_uint), ("text_position", ctypes.c_int),
-        ("length", ctypes.c_int), ("audio_position_ms", ctypes.c_int), ("sample", ctypes.c_int),
-        ("user_data", ctypes.c_void_p), ("id", ctypes.c_char * 8),
-    )  # fmt: skip
+@dataclass(frozen=True)
+class Request:
+    """One line to be spoken: by what, which words, how."""
+
+    engine: str
+    voice: str
+    text: str
+    stretch: float
+    """Duration relative to the voice's own."""
+    pitch: float
+    """Pitch in 0..1 of what the synthesiser can do."""
+    liveliness: float
+    """Range of the pitch, 0..1."""
+    size: float
+    """Factor on tempo, pitch and formants together (`revoice`)."""
 
 
-_Callback = ctypes.CFUNCTYPE(
-    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event)
-)
+def _words(language: str, rng: np.random.Generator) -> str:
+    """5 to 11 shuffled words of a language, half of the time with a pause between them."""
+    text = " ".join(rng.permutation(SENTENCES[language].split())[: rng.integers(5, 12)])
+    if rng.random() < 0.5:
+        place = int(rng.integers(1, max(2, len(text) // 2)))
+        text = text[:place] + text[place:].replace(" ", ", ", 1)
+    return text
 
 
-class Espeak:
-    """The espeak-ng library (process-wide state: use one instance; `espeak()` gives it)."""
+def _pick(names: tuple[str, ...], rng: np.random.Generator) -> str:
+    return names[rng.integers(len(names))]
 
-    def __init__(self) -> None:
-        name = ctypes.util.find_library("espeak-ng")
-        if name is None:
-            raise RuntimeError("libespeak-ng is missing: apt install libespeak-ng1 espeak-ng-data")
-        self._library = ctypes.CDLL(name)
-        self.rate_hz = self._library.espeak_Initialize(_RETRIEVAL, 0, None, _PHONEME_EVENTS | _PHONEME_IPA)
-        self._chunks: list[np.ndarray] = []
-        self._phones: list[tuple[float, str]] = []
-        self._callback = _Callback(self._receive)  # kept: ctypes does not
-        self._library.espeak_SetSynthCallback(self._callback)
 
-    def _receive(self, wav: object, count: int, events: object) -> int:
-        if count and wav:
-            self._chunks.append(np.ctypeslib.as_array(wav, shape=(count,)).copy())
-        i = 0
-        while events[i].type != _EVENT_END:
-            if events[i].type == _EVENT_PHONEME:
-                self._phones.append(
-                    (events[i].audio_position_ms / 1000, events[i].id.decode("utf-8", "ignore"))
-                )
-            i += 1
-        return 0
-
-    def speak(self, text: str, voice: str, words_per_minute: int, pitch: int, pitch_range: int) -> tuple:
-        """Sound float32 [N] at `rate_hz`, and (start_s, IPA phone) pairs in order."""
-        self._chunks, self._phones = [], []
-        if self._library.espeak_SetVoiceByName(voice.encode()) != 0:
-            raise RuntimeError(f"espeak-ng has no voice {voice}: apt install espeak-ng-data")
-        for parameter, value in ((_RATE, words_per_minute), (_PITCH, pitch), (_RANGE, pitch_range)):
-            self._library.espeak_SetParameter(parameter, value, 0)
-        data = text.encode() + b"\0"
-        self._library.espeak_Synth(data, len(data), 0, 1, 0, _UTF8, None, None)
-        self._library.espeak_Synchronize()
-        return np.concatenate(self._chunks).astype(np.float32) / 32768, self._phones
+def _missing(engine: str) -> str | None:
+    """Why a synthesiser cannot be used here, or None."""
+    if engine == "festival":
+        return None if festival.installed() else "apt install festival and festvox voices"
+    if engine == "jtalk":
+        return None if jtalk.installed() else "no Japanese HTS voice in /usr/share/hts-voice"
+    try:
+        if engine == "espeak":
+            espeak.espeak()
+        else:
+            flite.speak("a", flite.VOICES[0])
+    except RuntimeError as error:
+        return str(error)
+    return None
 
 
 @cache
-def espeak() -> Espeak:
-    """The one instance."""
-    return Espeak()
+def available() -> dict[str, float]:
+    """`SHARES` of the synthesisers that this machine has; says once which are left out.
+
+    Raises:
+        RuntimeError: there is none.
+    """
+    shares = {}
+    for engine, share in SHARES.items():
+        why = _missing(engine)
+        if why is None:
+            shares[engine] = share
+        else:
+            print(f"Synthetic speech goes without {engine}: {why}.", file=sys.stderr)
+    if not shares:
+        raise RuntimeError("no speech synthesiser is installed: apt install libespeak-ng1 espeak-ng-data")
+    return shares
+
+
+def draw_request(rng: np.random.Generator) -> Request:
+    """A random line for a random synthesiser of this machine."""
+    shares = available()
+    weight = np.array(list(shares.values()))
+    engine = list(shares)[rng.choice(len(shares), p=weight / weight.sum())]
+    size = 1.0
+    if engine == "espeak":
+        # English is worth more than one language in fifty: most films and games are spoken in it
+        language = _pick(_ENGLISH if rng.random() < 0.15 else tuple(sorted(SENTENCES)), rng)
+        voice = _pick(ACCENTS.get(language, (language,)), rng) + _pick(espeak.VARIANTS, rng)
+    else:
+        size = rng.uniform(0.86, 1.18)  # few voices: make more heads of them
+        if engine == "flite":
+            language, voice = _pick(_ENGLISH, rng), _pick(flite.VOICES, rng)
+        elif engine == "festival":
+            voice = _pick(festival.installed(), rng)
+            language = festival.VOICES[voice].language
+        else:
+            language, voice = "ja", _pick(jtalk.installed(), rng)
+    return Request(
+        engine, voice, _words(language, rng), stretch=rng.uniform(0.8, 1.35), pitch=rng.random(),
+        liveliness=rng.random(), size=size,
+    )  # fmt: skip
+
+
+def _speak(request: Request) -> Utterance:
+    if request.engine == "espeak":
+        return espeak.speak(
+            request.text, request.voice, words_per_minute=round(165 / request.stretch),
+            pitch=round(20 + 60 * request.pitch), pitch_range=round(20 + 60 * request.liveliness),
+        )  # fmt: skip
+    if request.engine == "flite":
+        pitch_hz = (150 if request.voice == "slt" else 85) * 1.6**request.pitch
+        return flite.speak(request.text, request.voice, stretch=request.stretch, pitch_hz=pitch_hz)
+    if request.engine == "jtalk":
+        return jtalk.speak(
+            request.text, request.voice, speed=1 / request.stretch, semitones=6 * request.pitch - 3
+        )
+    return festival.speak(request.text, request.voice, stretch=request.stretch)
+
+
+def speak_requests(requests: list[Request]) -> Iterator[tuple[int, Utterance]]:
+    """(place in `requests`, speech) of every request; festival's come last, in one process per voice."""
+    batches: dict[str, list[int]] = defaultdict(list)
+    for i, request in enumerate(requests):
+        if request.engine == "festival":
+            batches[request.voice].append(i)
+        else:
+            yield i, revoice(_speak(request), request.size)
+    for voice, places in batches.items():
+        spoken = festival.speak_all([(requests[i].text, requests[i].stretch) for i in places], voice)
+        for i, utterance in zip(places, spoken, strict=True):
+            yield i, revoice(utterance, requests[i].size)
 
 
 def synthetic_lines(count: int, seed: int) -> list[Line]:
     """`count` lines of shuffled words in random languages, voices, tempi and pitches."""
     rng = np.random.default_rng(seed)
-    languages = sorted(SENTENCES)
-    lines = []
-    for i in range(count):
-        language = languages[rng.integers(len(languages))]
-        words = SENTENCES[language].split()
-        text = " ".join(rng.permutation(words)[: rng.integers(5, 12)])
-        if rng.random() < 0.5:
-            place = int(rng.integers(1, max(2, len(text) // 2)))
-            text = text[:place] + text[place:].replace(" ", ", ", 1)  # a pause inside the line
-        voice = language + _VARIANTS[rng.integers(len(_VARIANTS))]
-        tempo, pitch, pitch_range = (int(rng.integers(a, b)) for a, b in ((120, 230), (20, 80), (20, 80)))
-        sound, phones = espeak().speak(text, voice, tempo, pitch, pitch_range)
-        samples = soxr.resample(sound, espeak().rate_hz, 16_000).astype(np.float32)
-        ends = [start for start, _ in phones[1:]] + [len(samples) / 16_000]
-        segments = [(start, end, _class(phone)) for (start, phone), end in zip(phones, ends, strict=True)]
-        samples = samples * np.float32(level_gain(samples))
-        lines.append(phone_line("synthetic", f"synthetic{i}", "synthetic", samples, segments))
-    return lines
+    requests = [draw_request(rng) for _ in range(count)]
+    lines: dict[int, Line] = {}
+    for i, spoken in speak_requests(requests):
+        samples = soxr.resample(spoken.samples, spoken.rate_hz, _RATE_HZ).astype(np.float32)
+        samples *= np.float32(level_gain(samples))
+        name = f"synthetic{i}-{requests[i].engine}-{requests[i].voice}"
+        lines[i] = phone_line("synthetic", name, "synthetic", samples, spoken.segments)
+    return [lines[i] for i in range(count)]
 
 
-def _class(phone: str) -> int:
-    """Pauses come as underscores or empty names, changes of language in brackets."""
-    if not phone.strip("_: ˈˌ,."):
-        return VISEMES.index("sil")
-    return UNKNOWN if phone.startswith("(") else viseme_of_ipa(phone)
+def main() -> None:
+    """Write lines to listen to: NAME.wav, NAME.tsv (start_s, end_s, viseme), NAME.txt."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, default=5.0)
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(arguments.seed)
+    requests = [draw_request(rng) for _ in range(max(1, round(arguments.minutes / _MINUTES_PER_LINE)))]
+    seconds = 0.0
+    for i, spoken in speak_requests(requests):
+        request = requests[i]
+        stem = arguments.out / f"{i:05d}-{request.engine}-{request.voice.rsplit('/', 1)[-1]}"
+        rows = [f"{a:.3f}\t{b:.3f}\t{VISEMES[k] if k >= 0 else '-'}\n" for a, b, k in spoken.segments]
+        soundfile.write(stem.with_suffix(".wav"), spoken.samples, spoken.rate_hz, subtype="PCM_16")
+        stem.with_suffix(".tsv").write_text("start_s\tend_s\tviseme\n" + "".join(rows), "utf-8")
+        stem.with_suffix(".txt").write_text(request.text + "\n", "utf-8")
+        seconds += len(spoken.samples) / spoken.rate_hz
+    print(f"{len(requests)} lines, {seconds / 60:.1f} minutes of speech in {arguments.out}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Speech synthesisers that say exactly when each phone sounds: one module per program, all with `speak`."""
