@@ -18,6 +18,8 @@ from .errors import ModelError
 from .types import ModelCard
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .types import FloatArray
 
 CONTRACT = 2
@@ -26,9 +28,18 @@ CARD_KEY = "soliloquy_card"
 SPEECH_WEIGHTS = Path(__file__).parent / "weights" / "speech.onnx"
 _MAX_BYTES = 64 * 2**20
 _REINSTALL = "Reinstall the extension, or give another weight file"
-
-
 OUTPUTS = ("weights", "visemes", "memory")
+
+DEVICES = ("auto", "cpu", "gpu")
+_CPU = "CPUExecutionProvider"
+_GPU_PROVIDERS: dict[str, dict[str, str]] = {
+    # Full float32, as on the CPU; and no search for the fastest kernel at every new length of a block.
+    "CUDAExecutionProvider": {"use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"},
+    "ROCMExecutionProvider": {},
+    "DmlExecutionProvider": {},
+    "CoreMLExecutionProvider": {},
+}
+"""In order of preference, with their options."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +63,11 @@ class SpeechModel:
         self.card = card
 
     @property
+    def provider(self) -> str:
+        """onnxruntime's name of what runs the model, e.g. "CPUExecutionProvider"."""
+        return str(self._session.get_providers()[0])
+
+    @property
     def receptive_field(self) -> int:
         """Samples that the model needs to make one output frame."""
         return self.card.left_context + self.card.right_context
@@ -69,33 +85,67 @@ class SpeechModel:
 
         Returns:
             T = (N - receptive_field) // hop + 1 frames.
+
+        Raises:
+            ModelError: a GPU that runs the model fails (out of memory, unplugged, ...).
         """
         if len(samples) < self.receptive_field:
             raise ValueError(f"samples must hold at least {self.receptive_field}, got {len(samples)}")
-        values = self._session.run(list(OUTPUTS), {"samples": samples[None]})
+        try:
+            values = self._session.run(list(OUTPUTS), {"samples": samples[None]})
+        except Exception as error:
+            if self.provider == _CPU:
+                raise
+            raise ModelError(
+                f"The GPU stopped running the speech model ({_first_line(error)})", "Use the CPU instead"
+            ) from error
         return Heard(*(np.asarray(value[0], dtype=np.float32) for value in values))
 
 
-def load_speech_model(path: Path | str | None = None, threads: int = 1) -> SpeechModel:
+def load_speech_model(
+    path: Path | str | None = None,
+    threads: int = 1,
+    device: str = "auto",
+    notify: Callable[[str], None] | None = None,
+) -> SpeechModel:
     """Open the shipped speech model, or another weight file.
 
     Args:
         path: ONNX file; None for the shipped one.
         threads: CPU threads per run; 1 is best for one line at a time.
+        device: one of `DEVICES`. "gpu" takes the first GPU provider of onnxruntime that opens the model and
+            runs it once (CUDA, ROCm, DirectML, CoreML), and the CPU if none does. "auto" is the CPU, even for
+            hours of sound: the model is so small that one core needs about ten seconds for an hour, and the
+            numbers are then the same whatever else the machine has.
+        notify: called with a sentence for each GPU provider that was asked for and does not work.
 
     Raises:
         ModelError: the file is missing, damaged, of another contract or not a speech model, or
             onnxruntime cannot be loaded on this machine.
     """
+    if device not in DEVICES:
+        raise ValueError(f"device must be one of {DEVICES}, got {device!r}")
     file = Path(path) if path is not None else SPEECH_WEIGHTS
     if not file.is_file():
         raise ModelError(f"The speech model {file} does not exist", _REINSTALL)
     if file.stat().st_size > _MAX_BYTES:
         raise ModelError(f"The speech model {file} is larger than 64 MB", _REINSTALL)
-    session = _open_session(file, threads)
+    try:
+        # Bytes instead of a path: a graph in memory cannot refer to external data files.
+        graph = file.read_bytes()
+    except OSError as error:
+        raise ModelError(f"The speech model {file} cannot be read ({error.strerror})", _REINSTALL) from error
+    onnxruntime = _import_onnxruntime()
+    try:
+        session = onnxruntime.InferenceSession(graph, _options(onnxruntime, threads), providers=[_CPU])
+    except Exception as error:  # onnxruntime raises a dozen types of its own, all meaning "damaged"
+        raise ModelError(f"The speech model {file} is damaged", _REINSTALL) from error
     card = _read_card(file, session.get_modelmeta().custom_metadata_map)
     _check_signature(file, session, card)
-    return SpeechModel(session, card)
+    model = SpeechModel(session, card)
+    if device != "gpu":
+        return model
+    return _on_gpu(onnxruntime, graph, threads, card, notify or (lambda _: None)) or model
 
 
 def _import_onnxruntime() -> Any:
@@ -109,26 +159,56 @@ def _import_onnxruntime() -> Any:
     return onnxruntime
 
 
-def _open_session(file: Path, threads: int) -> Any:
-    onnxruntime = _import_onnxruntime()
+def _options(onnxruntime: Any, threads: int) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 4
     # Blocks of every length pass through: an arena sized by the longest would keep its memory.
     options.enable_cpu_mem_arena = False
-    providers = [
-        p
-        for p in onnxruntime.get_available_providers()
-        if p in ("CUDAExecutionProvider", "CPUExecutionProvider")
-    ]
-    try:
-        # Bytes instead of a path: a graph in memory cannot refer to external data files.
-        return onnxruntime.InferenceSession(file.read_bytes(), options, providers=providers)
-    except OSError as error:
-        raise ModelError(f"The speech model {file} cannot be read ({error.strerror})", _REINSTALL) from error
-    except Exception as error:  # onnxruntime raises a dozen types of its own, all meaning "damaged"
-        raise ModelError(f"The speech model {file} is damaged", _REINSTALL) from error
+    return options
+
+
+def _on_gpu(
+    onnxruntime: Any, graph: bytes, threads: int, card: ModelCard, notify: Callable[[str], None]
+) -> SpeechModel | None:
+    """The model on the first GPU provider that runs it; None when there is none."""
+    offered = onnxruntime.get_available_providers()
+    wanted = [name for name in _GPU_PROVIDERS if name in offered]
+    if not wanted:
+        notify("This onnxruntime has no GPU provider: the CPU is used. Install onnxruntime-gpu for CUDA.")
+    for name in wanted:
+        options = _options(onnxruntime, threads)
+        if name == "DmlExecutionProvider":
+            options.enable_mem_pattern = False  # DirectML refuses sessions with it
+        providers = [(name, _GPU_PROVIDERS[name]), _CPU]
+        try:
+            session = onnxruntime.InferenceSession(
+                graph,
+                options,
+                providers=providers,
+                enable_fallback=0,  # its own fallback prints on stdout
+            )
+            model = SpeechModel(session, card)
+            reason = _trial(model, name)
+        except Exception as error:  # drivers and providers fail with types of their own
+            reason = _first_line(error)
+        if reason is None:
+            return model
+        notify(f"{name} cannot be used ({reason}); another provider or the CPU takes its place.")
+    return None
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+
+
+def _trial(model: SpeechModel, provider: str) -> str | None:
+    """Why this session cannot be used: a provider may drop out silently, or accept what it cannot run."""
+    if model.provider != provider:
+        return "it did not start"
+    heard = model.run(np.full(model.receptive_field, 1e-4, np.float32))
+    return None if np.isfinite(heard.weights).all() else "its results are not numbers"
 
 
 def _read_card(file: Path, metadata: dict[str, str]) -> ModelCard:
