@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from .force_align import PhoneAligner
 
-NEUTRAL_COUNT, NEUTRAL_SEED = 150, 7
+NEUTRAL_COUNT, NEUTRAL_SEED = 300, 7
 SYNTHETIC_COUNT, SYNTHETIC_SEED = 1700, 11  # about 90 minutes
 
 
