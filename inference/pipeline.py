@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .alignment import SegmentStream, TextDoesNotFit, align
 from .audio import open_audio
 from .channels import ARKIT_52
+from .contacts import Guarantees, SegmentFeed, keep_guarantees
 from .curves import MotionControls, check_rate, control_pieces, resample_pieces
 from .errors import Cancelled
-from .motion import stream_motion
+from .motion import join, stream_speech
 from .performance import add_blinks
+from .transcript import LANGUAGE, PhonesUnavailable, words_of
 from .types import FaceMotion
 
 if TYPE_CHECKING:
@@ -24,8 +27,10 @@ if TYPE_CHECKING:
 
     from .audio import AudioReader
     from .audio_decoders import Decoder
+    from .motion import Spoken
     from .session import SpeechModel
     from .types import AudioClip
+    from .visemes import Segment
 
 
 @dataclass(frozen=True)
@@ -38,10 +43,31 @@ class AnimateSettings:
     blinks: bool = True
     rate_hz: float | None = None
     """Frames per second; None for the model's own rate."""
+    text: str = ""
+    """What is said, where it is known: then the sounds are found by it, and not by ear alone."""
+    language: str = LANGUAGE
+    """Language of the text, as espeak-ng names it."""
+    lips_meet: bool | None = None
+    """Let the lips meet on every p, b and m; None: where the text tells when."""
+    lip_to_teeth: bool | None = None
+    """Let the lower lip reach the teeth on every f and v; None: where the text tells when."""
+    still_in_silence: bool = False
+    """Keep the mouth still in silences of 0.3 s and more."""
+    hold_s: float = 0.0
+    """Seconds that a contact lasts at least; see `contacts.Guarantees`."""
 
     def __post_init__(self) -> None:
         if self.rate_hz is not None:
             check_rate(self.rate_hz)
+
+    def guarantees(self, *, by_text: bool) -> Guarantees:
+        """What is to hold of the motion, with times of sounds from the text or not."""
+        return Guarantees(
+            lips_meet=by_text if self.lips_meet is None else self.lips_meet,
+            lip_to_teeth=by_text if self.lip_to_teeth is None else self.lip_to_teeth,
+            still_in_silence=self.still_in_silence,
+            hold_s=self.hold_s,
+        )
 
 
 def animate_file(
@@ -56,7 +82,8 @@ def animate_file(
 ) -> Iterator[FaceMotion]:
     """Turn a sound file into motion, in consecutive pieces and bounded memory.
 
-    Nothing is opened before the first piece is asked for.
+    Nothing is opened before the first piece is asked for. With a text the whole sound is heard before the
+    first piece leaves (about 15 kB of memory per second of sound).
 
     Args:
         path: any sound file, or a video file with a sound track where a decoder for it is at hand.
@@ -73,21 +100,24 @@ def animate_file(
 
     Raises:
         AudioError: the sound cannot be read.
+        UsageError: the language of the text is not known.
         Cancelled: `cancelled` returned True.
     """
     settings = settings or AnimateSettings()
     controls = settings.controls
     rate_hz = settings.rate_hz or float(model.card.rate_hz)
-    seed = _blink_seed(path, settings.seed)
+    seed = blink_seed(path, settings.seed)
     with open_audio(path, decoders) as reader:
         if notify:
             for notice in reader.notices:
                 notify(notice)
         pieces = stream_motion(_watched(reader, progress, cancelled), model)
-        pieces = (_all_channels(piece, neutral=reader.is_silent) for piece in pieces)
+        pieces = (all_channels(piece, neutral=reader.is_silent) for piece in pieces)
         pieces = control_pieces(pieces, replace(controls, prediction_delay_s=0.0))
         if rate_hz != model.card.rate_hz or controls.prediction_delay_s != 0.0:
             pieces = resample_pieces(pieces, rate_hz, controls.prediction_delay_s)
+        if guarantees and not reader.is_silent:
+            pieces = keep_guarantees(pieces, feed, guarantees)
         for piece in pieces:
             if len(piece.values):
                 yield add_blinks(piece, seed) if settings.blinks else piece
@@ -103,7 +133,7 @@ def collect(pieces: Iterable[FaceMotion]) -> FaceMotion:
     return replace(kept[0], values=np.concatenate([piece.values for piece in kept]))
 
 
-def _blink_seed(path: str | os.PathLike[str], seed: int) -> int:
+def blink_seed(path: str | os.PathLike[str], seed: int) -> int:
     """A seed for one file: the lines of a batch must not all blink at the same moments."""
     name = unicodedata.normalize("NFC", Path(path).name)  # macOS hands out names in another form
     return seed + zlib.crc32(name.encode("utf-8", "surrogateescape"))
@@ -122,7 +152,7 @@ def _watched(
         raise Cancelled
 
 
-def _all_channels(motion: FaceMotion, *, neutral: bool) -> FaceMotion:
+def all_channels(motion: FaceMotion, *, neutral: bool) -> FaceMotion:
     """The 52 ARKit channels in their usual order; what the model does not know, and a silent sound, is 0."""
     if motion.channels == ARKIT_52 and not neutral:
         return motion

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..console import OK, REFUSED, SOME_FAILED
 from ..errors import SoliloquyError
+from . import options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from ..console import Console
     from ..jobs import Job
@@ -36,16 +37,13 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("--overwrite", action="store_true", help="replace files beside the inputs too")
     parser.add_argument(
-        "--fps", type=_rate, metavar="N", help="frames per second (24, 29.97, 30000/1001); default 50"
+        "--fps",
+        type=options.frame_rate,
+        metavar="N",
+        help="frames per second (24, 29.97, 30000/1001); default 50",
     )
     shape = parser.add_argument_group("shape of the motion")
-    shape.add_argument("--jaw", type=float, default=1.0, metavar="X", help="strength of the jaw, 0 to 4")
-    shape.add_argument(
-        "--lips", type=float, default=1.0, metavar="X", help="strength of mouth and tongue, 0 to 4"
-    )
-    shape.add_argument(
-        "--upper-face", type=float, default=1.0, metavar="X", help="strength of eyes, brows, cheeks, nose"
-    )
+    options.add_strengths(shape)
     shape.add_argument(
         "--smoothing", type=float, default=0.0, metavar="S", help="Gaussian smoothing, seconds"
     )
@@ -56,11 +54,9 @@ def add(commands: Any) -> None:
         metavar="S",
         help="motion later by so many seconds (negative: earlier)",
     )
-    shape.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the blinks")
-    shape.add_argument("--no-blinks", dest="blinks", action="store_false", help="add no blinks")
+    options.add_blinks(shape)
     running = parser.add_argument_group("how it runs")
-    running.add_argument("--model", type=Path, metavar="FILE", help="another weight file")
-    running.add_argument("--threads", type=_threads, default=1, metavar="N", help="CPU threads, default 1")
+    options.add_model(running)
     running.add_argument("--quiet", action="store_true", help="print errors only")
     running.add_argument(
         "--json", action="store_true", help="one JSON object per line on stdout, with progress"
@@ -78,7 +74,9 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     jobs, single = plan(arguments.inputs, arguments.out, overwrite=arguments.overwrite, notify=console.say)
     from ..session import load_speech_model
 
-    model = load_speech_model(arguments.model, threads=arguments.threads)
+    model = load_speech_model(
+        arguments.model, threads=arguments.threads, device=arguments.device, notify=console.say
+    )
     failures = 0
     for job in jobs:
         try:
@@ -144,23 +142,3 @@ def _settings(arguments: argparse.Namespace) -> AnimateSettings:
 def _out_path(text: str) -> tuple[Path, bool]:
     """The path, and whether it was written as a folder: a `Path` forgets a slash at its end."""
     return Path(text), text.endswith(("/", "\\"))
-
-
-def _rate(text: str) -> float:
-    from fractions import Fraction
-
-    return _number(text, lambda: float(Fraction(text)))
-
-
-def _threads(text: str) -> int:
-    value = _number(text, lambda: int(text))
-    if not 1 <= value <= 256:
-        raise argparse.ArgumentTypeError("must be 1 to 256")
-    return int(value)
-
-
-def _number(text: str, convert: Callable[[], float]) -> float:
-    try:
-        return convert()
-    except (ValueError, ZeroDivisionError):
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number") from None

@@ -24,7 +24,7 @@ def opened(monkeypatch):
     """Every run uses the small model; returns the list of its openings."""
     calls = []
 
-    def load(path=None, threads=1):
+    def load(path=None, threads=1, **_):
         calls.append((path, threads))
         return fake_model()
 
@@ -311,7 +311,7 @@ def slow(samples):
     time.sleep(0.3)
     return run(samples)
 model.run = slow
-session.load_speech_model = lambda path=None, threads=1: model
+session.load_speech_model = lambda path=None, **_: model
 sys.exit(cli.main(sys.argv[1:]))
 """
 
