@@ -107,12 +107,23 @@ def animate_file(
     controls = settings.controls
     rate_hz = settings.rate_hz or float(model.card.rate_hz)
     seed = blink_seed(path, settings.seed)
+    words = _words(settings, notify)
     with open_audio(path, decoders) as reader:
         if notify:
             for notice in reader.notices:
                 notify(notice)
-        pieces = stream_motion(_watched(reader, progress, cancelled), model)
-        pieces = (all_channels(piece, neutral=reader.is_silent) for piece in pieces)
+        spoken: Iterable[Spoken] = stream_speech(_watched(reader, progress, cancelled), model)
+        segments = None
+        if words and not reader.is_silent:
+            spoken = list(spoken)
+            segments = _aligned(spoken, words, notify)
+        guarantees = settings.guarantees(by_text=segments is not None)
+        feed = SegmentFeed(controls.prediction_delay_s)
+        if segments is not None:
+            feed.add(segments, np.inf)
+        elif guarantees:
+            spoken = _listened(spoken, feed, float(model.card.rate_hz))
+        pieces = (all_channels(piece.motion, neutral=reader.is_silent) for piece in spoken)
         pieces = control_pieces(pieces, replace(controls, prediction_delay_s=0.0))
         if rate_hz != model.card.rate_hz or controls.prediction_delay_s != 0.0:
             pieces = resample_pieces(pieces, rate_hz, controls.prediction_delay_s)
@@ -131,6 +142,40 @@ def collect(pieces: Iterable[FaceMotion]) -> FaceMotion:
     if not kept:
         raise ValueError("there must be at least one piece")
     return replace(kept[0], values=np.concatenate([piece.values for piece in kept]))
+
+
+def _words(settings: AnimateSettings, notify: Callable[[str], None] | None) -> list[list[int]]:
+    """The words of the text; none without a text, or without espeak-ng."""
+    if not settings.text.strip():
+        return []
+    try:
+        return words_of(settings.text, settings.language)
+    except PhonesUnavailable as error:
+        if notify:
+            notify(f"{error} The line is animated without the text.")
+        return []
+
+
+def _aligned(
+    spoken: Sequence[Spoken], words: list[list[int]], notify: Callable[[str], None] | None
+) -> list[Segment] | None:
+    """When each sound of the text is said; None where it is not what is said."""
+    heard = join(spoken)
+    try:
+        return align(heard.visemes, words, heard.motion.rate_hz)
+    except TextDoesNotFit as misfit:
+        if notify:
+            notify(f"The text does not fit the sound: {misfit}. The line is animated without the text.")
+        return None
+
+
+def _listened(spoken: Iterable[Spoken], feed: SegmentFeed, rate_hz: float) -> Iterator[Spoken]:
+    """The same pieces; what is heard in them goes into `feed` on the way."""
+    stream = SegmentStream(rate_hz)
+    for piece in spoken:
+        feed.add(stream.feed(piece.visemes), stream.known_until_s)
+        yield piece
+    feed.add(stream.finish(), np.inf)
 
 
 def blink_seed(path: str | os.PathLike[str], seed: int) -> int:

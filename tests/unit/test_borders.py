@@ -37,8 +37,8 @@ SOLE_IMPORTERS = {
 
 LAYERS = (
     {"errors", "channels", "types", "visemes"},
-    {"timing", "lip_basis"},
-    {"loudness", "files", "names"},
+    {"timing", "lip_basis", "alignment", "transcript"},
+    {"loudness", "files", "names", "contacts"},
     {"audio", "session", "formats", "curves"},
     {"retarget"},
     {"motion", "performance"},
