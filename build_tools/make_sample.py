@@ -29,7 +29,7 @@ ASSETS = Path(__file__).resolve().parent.parent / "blender_addon" / "assets"
 Phone = tuple[float, float, str]
 
 
-def speak(sentence: str) -> tuple[Any, int, list[Phone]]:
+def speak(sentence: str, voice: str = VOICE) -> tuple[Any, int, list[Phone]]:
     """Synthesise one sentence.
 
     Returns:
@@ -37,7 +37,7 @@ def speak(sentence: str) -> tuple[Any, int, list[Phone]]:
     """
     with tempfile.TemporaryDirectory() as folder:
         wav = Path(folder) / "sentence.wav"
-        command = ["flite", "-voice", VOICE, "-psdur", "-t", sentence, "-o", str(wav)]
+        command = ["flite", "-voice", voice, "-psdur", "-t", sentence, "-o", str(wav)]
         told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         samples, rate_hz = soundfile.read(wav)
     phones: list[Phone] = []

@@ -1,0 +1,148 @@
+"""Says a text and lays the head's mouth at every phone beside each other, to be looked at.
+
+    python tests/gui/phrase_sheet.py "My mother put five blue buttons before the window" --out sheet.png
+    python tests/gui/phrase_sheet.py --audio line.wav --cues line.TextGrid --out sheet.png
+
+Needs bpy and Pillow, and for a text the synthesiser flite (Debian: `apt-get install flite`), which knows its
+phone times exactly. Every tile is the middle of a phone, with how far the lips are apart and how wide the
+mouth is in mm on a neutral head (0.8 and 50.7 at rest). Blinks are left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import bpy
+import head_sheet
+import numpy as np
+import soundfile
+from PIL import Image, ImageDraw, ImageFont
+from soliloquy.blender_addon import demo
+from soliloquy.blender_addon.heads import build_head, build_stage
+from soliloquy.inference.curves import sample_motion
+from soliloquy.inference.formats.cues import Cue, read_cues
+from soliloquy.inference.lip_basis import lip_curves
+from soliloquy.inference.pipeline import AnimateSettings, animate_file, collect
+from soliloquy.inference.session import load_speech_model
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT))  # build_tools belongs to no installed package
+from build_tools.make_sample import speak  # noqa: E402
+
+PHRASE = "My mother put five blue buttons before the window"
+_BACKGROUND, _INK, _FAINT = (24, 24, 26), (240, 240, 240), (165, 165, 165)
+_CAPTION_PX = 40
+_FRAMED = (0.033, 0.1)
+"""Height of the middle of a tile on the head, and how much of it a tile shows, in metres: mouth and chin."""
+_LONGEST = 80
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One mouth: the phone, its middle in seconds, weights by ARKit name, lips in mm."""
+
+    phone: str
+    time_s: float
+    weights: dict[str, float]
+    aperture_mm: float
+    width_mm: float
+
+
+def synthesise(text: str, voice: str, wav: Path) -> list[Cue]:
+    """Say a text into a file; returns its phones without the pauses."""
+    try:
+        samples, rate_hz, phones = speak(text, voice)
+    except FileNotFoundError:
+        sys.exit("flite is not installed: `sudo apt-get install flite`, or give --audio and --cues")
+    soundfile.write(wav, samples, rate_hz)
+    return [Cue(start_s, end_s, phone) for start_s, end_s, phone in phones if phone != "pau"]
+
+
+def tiles(sound: Path, cues: list[Cue], model: Path | None) -> list[Tile]:
+    """The face in the middle of every phone, by the way that animates a sound everywhere else."""
+    motion = collect(animate_file(sound, load_speech_model(model), AnimateSettings(blinks=False)))
+    found = []
+    for cue in cues:
+        time_s = (cue.start_s + cue.end_s) / 2
+        values = sample_motion(motion, np.array([time_s]))
+        aperture, width = lip_curves(values[0], motion.channels)
+        weights = dict(zip(motion.channels, map(float, values[0]), strict=True))
+        found.append(Tile(cue.label, time_s, weights, max(0.0, float(aperture)), float(width)))
+    return found
+
+
+def render(shown: list[Tile], view: str, engine: str, size_px: int) -> list[Image.Image]:
+    """One picture per tile on the embedded head."""
+    scene = demo._empty_scene(engine, size_px)
+    head = build_head()
+    build_stage(head)
+    demo._leave_out_subsurface()
+    head_sheet._frame(view, *_FRAMED)
+    keys = head.data.shape_keys.key_blocks
+    pictures = []
+    with tempfile.TemporaryDirectory() as folder:
+        for i, tile in enumerate(shown):
+            for key in keys[1:]:
+                key.value = tile.weights.get(key.name, 0.0)
+            scene.render.filepath = str(Path(folder) / f"{i}.png")
+            bpy.ops.render.render(write_still=True)
+            with Image.open(scene.render.filepath) as picture:
+                pictures.append(picture.convert("RGB"))
+    return pictures
+
+
+def lay_out(shown: list[Tile], pictures: list[Image.Image], columns: int, title: str) -> Image.Image:
+    """The sheet: rows of tiles in the order of the line, captions below them."""
+    size = pictures[0].width
+    rows = -(-len(shown) // columns)
+    sheet = Image.new("RGB", (columns * size, 34 + rows * (size + _CAPTION_PX)), _BACKGROUND)
+    draw = ImageDraw.Draw(sheet)
+    large, small = ImageFont.load_default(20), ImageFont.load_default(13)
+    draw.text((8, 5), title, fill=_INK, font=large)
+    for i, (tile, picture) in enumerate(zip(shown, pictures, strict=True)):
+        x, y = i % columns * size, 34 + i // columns * (size + _CAPTION_PX)
+        sheet.paste(picture, (x, y))
+        draw.text((x + 6, y + size + 6), tile.phone, fill=_INK, font=large)
+        measured = f"{tile.time_s:.2f} s  {tile.aperture_mm:.1f} x {tile.width_mm:.1f} mm"
+        draw.text((x + 50, y + size + 12), measured, fill=_FAINT, font=small)
+    return sheet
+
+
+def main() -> None:
+    """See the module."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("text", nargs="?", default=PHRASE)
+    parser.add_argument("--out", type=Path, default=ROOT / "out" / "phrase_sheet.png")
+    parser.add_argument("--voice", default="slt", help="voice of flite")
+    parser.add_argument("--audio", type=Path, help="a recording instead of the text (with --cues)")
+    parser.add_argument("--cues", type=Path, help="its phone times")
+    parser.add_argument("--model", type=Path, help="another weight file")
+    parser.add_argument("--view", choices=tuple(head_sheet.VIEWS), default="front")
+    parser.add_argument("--engine", choices=("cycles", "workbench"), default="cycles")
+    parser.add_argument("--tile", type=int, default=220, metavar="PX")
+    parser.add_argument("--columns", type=int, default=9)
+    options = parser.parse_args()
+    if (options.audio is None) != (options.cues is None):
+        parser.error("--audio and --cues go together")
+    with tempfile.TemporaryDirectory() as folder:
+        sound = options.audio or Path(folder) / "phrase.wav"
+        cues = read_cues(options.cues) if options.cues else synthesise(options.text, options.voice, sound)
+        if len(cues) > _LONGEST:
+            sys.exit(f"{len(cues)} phones are too many for one sheet (at most {_LONGEST}): give less text")
+        shown = tiles(sound, cues, options.model)
+    pictures = render(shown, options.view, options.engine, options.tile)
+    card = load_speech_model(options.model).card
+    line = options.audio.name if options.audio else options.text
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    lay_out(shown, pictures, options.columns, f"{line}   ({card.name} {card.version})").save(options.out)
+    print(f"wrote {options.out}")
+
+
+if __name__ == "__main__":
+    main()
