@@ -25,7 +25,7 @@ PRIORS: Final = np.array(
     [0.20, 0.055, 0.033, 0.014, 0.07, 0.035, 0.026, 0.105, 0.082, 0.03, 0.11, 0.09, 0.075, 0.033, 0.042],
     np.float32,
 )
-"""Share of each class in read speech: means of the model's posteriors over English and Mandarin recordings."""
+"""Share of each class in read speech: mean posteriors of the model over English and Mandarin recordings."""
 CHANGE_COST: Final = 2.5
 """Price of a change of class in `decode`, in nats: about a frame and a half of clear evidence."""
 MIN_FRAMES: Final = 2
@@ -86,7 +86,7 @@ def align(visemes: FloatArray, words: Sequence[Sequence[int]], rate_hz: float) -
     lost = scores[frames, free] - emissions[frames, labels[path]]
     if spoken.any() and float(lost[spoken].mean()) > MISFIT:
         raise TextDoesNotFit("what is heard is far from the text")
-    phone = np.cumsum(first)[path]
+    phone = np.cumsum(first, dtype=np.int64)[path]
     return _segments(phone, labels[path], rate_hz)
 
 

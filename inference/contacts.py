@@ -18,7 +18,7 @@ from .lip_basis import CHANNELS_MM, lip_curves
 from .visemes import VISEMES, Segment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -30,14 +30,14 @@ STILL_FROM_S: Final = 0.3
 """Silences that last at least this long are still."""
 PRESSED_MM: Final = -0.1
 """Aperture of lips that meet: a little below 0, so that rounding in a file does not part them."""
-TEETH_GAP_MM: Final = 1.0
-"""Largest aperture of a lip at the teeth."""
+TEETH_GAP_MM: Final = 2.5
+"""Largest aperture with the lip at the teeth: the upper lip gives way, by 2 to 6 mm in filmed speech (GRID)."""
 TEETH_JAW: Final = 0.08
 TEETH_POSE: Final = {
     "mouthRollLower": 0.3,
     "mouthShrugLower": 0.4,
-    "mouthUpperUpLeft": 0.1,
-    "mouthUpperUpRight": 0.1,
+    "mouthUpperUpLeft": 0.3,
+    "mouthUpperUpRight": 0.3,
 }
 """What a lip at the teeth has at least, and `TEETH_JAW` how far the jaw is open at most."""
 
@@ -283,12 +283,16 @@ def _strength(times_s: NDArray[np.float64], contacts: Sequence[_Contact], kind: 
 def _lip_at_teeth(values: FloatArray, channels: Sequence[str], strength: FloatArray) -> FloatArray:
     """The lower lip under the upper teeth, as far as `strength` [R] says; float32 [R, C] -> the same."""
     values = values.copy()
-    goals = {"jawOpen": np.minimum(values[:, channels.index("jawOpen")], TEETH_JAW)}
-    goals |= {name: np.maximum(values[:, channels.index(name)], least) for name, least in TEETH_POSE.items()}
-    goals |= dict.fromkeys(("mouthClose", "mouthLowerDownLeft", "mouthLowerDownRight"), np.float32(0.0))
-    for name, goal in goals.items():
+
+    def move(name: str, goal: Callable[[FloatArray], FloatArray]) -> None:
         column = values[:, channels.index(name)]
-        column += strength * (goal - column)
+        column += strength * (goal(column) - column)
+
+    move("jawOpen", lambda jaw: np.minimum(jaw, np.float32(TEETH_JAW)))
+    for name, least in TEETH_POSE.items():
+        move(name, lambda weight, least=least: np.maximum(weight, np.float32(least)))  # type: ignore[misc]
+    for name in ("mouthClose", "mouthLowerDownLeft", "mouthLowerDownRight"):
+        move(name, np.zeros_like)
     return _closed(values, channels, strength, TEETH_GAP_MM)
 
 

@@ -21,6 +21,7 @@ PROGRAM: Final = "espeak-ng"
 
 _TIMEOUT_S = 120.0
 _SHOWN = 8
+_COMMON = ("en-us", "en-gb", "de", "fr-fr", "es", "it", "pt", "cmn", "ja")
 _LANGUAGE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+-]{0,40}")
 _SWITCH = re.compile(r"\([^)]*\)")
 """espeak-ng marks a word that it reads in another language: `(en) ... (de)`."""
@@ -28,7 +29,7 @@ _SEPARATORS = re.compile(r"[_\s]+")
 _MISSING = "Install it (apt install espeak-ng, brew install espeak-ng, or espeak-ng's own installer)"
 
 
-class PhonesUnavailable(SoliloquyError):
+class PhonesUnavailable(SoliloquyError):  # noqa: N818 - not a fault
     """The text cannot be turned into phones on this machine; the line can be animated without it."""
 
 
@@ -86,11 +87,11 @@ def _espeak(arguments: list[str], text: str) -> subprocess.CompletedProcess[str]
             errors="replace",
             timeout=_TIMEOUT_S,
             check=False,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # Windows would open a terminal
         )
     except FileNotFoundError as error:
-        raise PhonesUnavailable(
-            "espeak-ng, which turns text into phones, is not installed", _MISSING
-        ) from error
+        cause = "espeak-ng, which turns text into phones, is not installed"
+        raise PhonesUnavailable(cause, _MISSING) from error
     except subprocess.TimeoutExpired as error:
         raise PhonesUnavailable("espeak-ng did not finish reading the text", "Split the text") from error
     except OSError as error:
@@ -102,9 +103,7 @@ def _listed(language: str, known: list[str]) -> str:
     """Those of the same family first, then the well-known ones."""
     stem = language.split("-")[0].lower()
     near = [name for name in known if name.split("-")[0] == stem]
-    common = [
-        name for name in ("en-us", "en-gb", "de", "fr-fr", "es", "it", "pt", "cmn", "ja") if name in known
-    ]
+    common = [name for name in _COMMON if name in known]
     names = list(dict.fromkeys([*near, *common]))[:_SHOWN]
     return f"{', '.join(names)} (all {len(known)}: {PROGRAM} --voices)"
 
