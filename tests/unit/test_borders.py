@@ -37,13 +37,13 @@ SOLE_IMPORTERS = {
 
 LAYERS = (
     {"errors", "channels", "types", "visemes"},
-    {"timing", "lip_basis", "alignment", "transcript"},
-    {"loudness", "files", "names", "contacts"},
-    {"audio", "session", "formats", "curves"},
+    {"timing", "lip_basis", "alignment", "transcript", "prosody"},
+    {"loudness", "files", "names", "contacts", "contact_shapes"},
+    {"audio", "session", "formats", "curves", "articulation"},
     {"retarget"},
     {"motion", "performance"},
     {"pipeline", "jobs", "console", "memory_study"},
-    {"memory_plot"},
+    {"memory_plot", "live"},
     {"commands"},
     {"cli"},
     {"__main__"},
