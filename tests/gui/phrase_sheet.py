@@ -4,8 +4,10 @@
     python tests/gui/phrase_sheet.py --audio line.wav --cues line.TextGrid --out sheet.png
 
 Needs bpy and Pillow, and for a text the synthesiser flite (Debian: `apt-get install flite`), which knows its
-phone times exactly. Every tile is the middle of a phone, with how far the lips are apart and how wide the
-mouth is in mm on a neutral head (0.8 and 50.7 at rest). Blinks are left out.
+phone times exactly. A tile is the middle of a phone, or for p, b, m, f and v the moment in it when the lips
+are nearest, with how far they are apart and how wide the mouth is in mm on a neutral head (0.8 and 50.7 at
+rest). Captions in orange, listed too, break a rule of thumb: look there first. By default the sound alone is
+heard; with --guided the program knows the text. Blinks are left out.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from soliloquy.inference.formats.cues import Cue, read_cues
 from soliloquy.inference.lip_basis import lip_curves
 from soliloquy.inference.pipeline import AnimateSettings, animate_file, collect
 from soliloquy.inference.session import load_speech_model
+from soliloquy.inference.visemes import VISEMES, visemes_of_labels
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT))  # build_tools belongs to no installed package
@@ -35,6 +38,7 @@ from build_tools.make_sample import speak  # noqa: E402
 
 PHRASE = "My mother put five blue buttons before the window"
 _BACKGROUND, _INK, _FAINT = (24, 24, 26), (240, 240, 240), (165, 165, 165)
+_DOUBTED = (255, 150, 60)
 _CAPTION_PX = 40
 _FRAMED = (0.033, 0.1)
 """Height of the middle of a tile on the head, and how much of it a tile shows, in metres: mouth and chin."""
@@ -43,13 +47,29 @@ _LONGEST = 80
 
 @dataclass(frozen=True)
 class Tile:
-    """One mouth: the phone, its middle in seconds, weights by ARKit name, lips in mm."""
+    """One mouth: the phone, the moment in seconds, weights by ARKit name, lips in mm."""
 
     phone: str
     time_s: float
     weights: dict[str, float]
     aperture_mm: float
     width_mm: float
+    viseme: str
+    """Its class, empty where the label means nothing."""
+
+    @property
+    def doubt(self) -> str:
+        """Which rule of thumb this mouth breaks; empty for none."""
+        checks = {
+            "PP": (self.aperture_mm > 0.9, "the lips do not meet"),
+            "FF": (self.aperture_mm > 4.0, "the lip is not at the teeth"),
+            "aa": (self.aperture_mm < 5.0, "hardly open"),
+            "O": (self.width_mm > 49.5, "not rounded"),
+            "U": (self.width_mm > 49.5, "not rounded"),
+            "CH": (self.width_mm > 50.0, "not rounded"),
+        }
+        broken, text = checks.get(self.viseme, (False, ""))
+        return text if broken else ""
 
 
 def synthesise(text: str, voice: str, wav: Path) -> list[Cue]:
@@ -62,16 +82,20 @@ def synthesise(text: str, voice: str, wav: Path) -> list[Cue]:
     return [Cue(start_s, end_s, phone) for start_s, end_s, phone in phones if phone != "pau"]
 
 
-def tiles(sound: Path, cues: list[Cue], model: Path | None) -> list[Tile]:
-    """The face in the middle of every phone, by the way that animates a sound everywhere else."""
-    motion = collect(animate_file(sound, load_speech_model(model), AnimateSettings(blinks=False)))
+def tiles(sound: Path, cues: list[Cue], model: Path | None, text: str) -> list[Tile]:
+    """The face at every phone, by the way that animates a sound everywhere else; `text` may be empty."""
+    settings = AnimateSettings(blinks=False, text=text)
+    motion = collect(animate_file(sound, load_speech_model(model), settings))
     found = []
-    for cue in cues:
-        time_s = (cue.start_s + cue.end_s) / 2
-        values = sample_motion(motion, np.array([time_s]))
-        aperture, width = lip_curves(values[0], motion.channels)
-        weights = dict(zip(motion.channels, map(float, values[0]), strict=True))
-        found.append(Tile(cue.label, time_s, weights, max(0.0, float(aperture)), float(width)))
+    for cue, index in zip(cues, visemes_of_labels([cue.label for cue in cues]), strict=True):
+        viseme = VISEMES[index] if index is not None and index >= 0 else ""
+        times_s = np.linspace(cue.start_s, cue.end_s, 11)
+        values = sample_motion(motion, times_s)
+        apertures, widths = lip_curves(values, motion.channels)
+        row = int(apertures.argmin()) if viseme in ("PP", "FF") else len(times_s) // 2
+        weights = dict(zip(motion.channels, map(float, values[row]), strict=True))
+        aperture_mm = max(0.0, float(apertures[row]))
+        found.append(Tile(cue.label, float(times_s[row]), weights, aperture_mm, float(widths[row]), viseme))
     return found
 
 
@@ -106,9 +130,9 @@ def lay_out(shown: list[Tile], pictures: list[Image.Image], columns: int, title:
     for i, (tile, picture) in enumerate(zip(shown, pictures, strict=True)):
         x, y = i % columns * size, 34 + i // columns * (size + _CAPTION_PX)
         sheet.paste(picture, (x, y))
-        draw.text((x + 6, y + size + 6), tile.phone, fill=_INK, font=large)
+        draw.text((x + 6, y + size + 6), tile.phone, fill=_DOUBTED if tile.doubt else _INK, font=large)
         measured = f"{tile.time_s:.2f} s  {tile.aperture_mm:.1f} x {tile.width_mm:.1f} mm"
-        draw.text((x + 50, y + size + 12), measured, fill=_FAINT, font=small)
+        draw.text((x + 50, y + size + 12), measured, fill=_DOUBTED if tile.doubt else _FAINT, font=small)
     return sheet
 
 
@@ -122,6 +146,7 @@ def main() -> None:
     parser.add_argument("--voice", default="slt", help="voice of flite")
     parser.add_argument("--audio", type=Path, help="a recording instead of the text (with --cues)")
     parser.add_argument("--cues", type=Path, help="its phone times")
+    parser.add_argument("--guided", action="store_true", help="let the program know the text")
     parser.add_argument("--model", type=Path, help="another weight file")
     parser.add_argument("--view", choices=tuple(head_sheet.VIEWS), default="front")
     parser.add_argument("--engine", choices=("cycles", "workbench"), default="cycles")
@@ -135,12 +160,19 @@ def main() -> None:
         cues = read_cues(options.cues) if options.cues else synthesise(options.text, options.voice, sound)
         if len(cues) > _LONGEST:
             sys.exit(f"{len(cues)} phones are too many for one sheet (at most {_LONGEST}): give less text")
-        shown = tiles(sound, cues, options.model)
+        shown = tiles(sound, cues, options.model, options.text if options.guided else "")
     pictures = render(shown, options.view, options.engine, options.tile)
     card = load_speech_model(options.model).card
     line = options.audio.name if options.audio else options.text
+    guided = ", text known" if options.guided else ""
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    lay_out(shown, pictures, options.columns, f"{line}   ({card.name} {card.version})").save(options.out)
+    lay_out(shown, pictures, options.columns, f"{line}   ({card.name} {card.version}{guided})").save(
+        options.out
+    )
+    for tile in shown:
+        if tile.doubt:
+            lips = f"{tile.aperture_mm:.1f} x {tile.width_mm:.1f} mm"
+            print(f"{tile.phone:4} {tile.time_s:5.2f} s  {lips}: {tile.doubt}")
     print(f"wrote {options.out}")
 
 
