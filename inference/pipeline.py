@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .alignment import SegmentStream, TextDoesNotFit, align
+from .articulation import articulate
 from .audio import open_audio
 from .channels import ARKIT_52
 from .contacts import Guarantees, SegmentFeed, keep_guarantees
 from .curves import MotionControls, check_rate, control_pieces, resample_pieces
 from .errors import Cancelled
+from .formats.cues import read_segments
 from .motion import join, stream_speech
 from .performance import add_blinks
 from .transcript import LANGUAGE, PhonesUnavailable, words_of
@@ -31,6 +33,10 @@ if TYPE_CHECKING:
     from .session import SpeechModel
     from .types import AudioClip
     from .visemes import Segment
+
+CUES_RATE_HZ = 50.0
+"""Frames per second of motion from cues, unless the settings name another rate."""
+_CUES_BEYOND_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -104,8 +110,6 @@ def animate_file(
         Cancelled: `cancelled` returned True.
     """
     settings = settings or AnimateSettings()
-    controls = settings.controls
-    rate_hz = settings.rate_hz or float(model.card.rate_hz)
     seed = blink_seed(path, settings.seed)
     words = _words(settings, notify)
     with open_audio(path, decoders) as reader:
@@ -118,22 +122,88 @@ def animate_file(
             spoken = list(spoken)
             segments = _aligned(spoken, words, notify)
         guarantees = settings.guarantees(by_text=segments is not None)
-        feed = SegmentFeed(controls.prediction_delay_s)
+        feed = SegmentFeed(settings.controls.prediction_delay_s)
         if segments is not None:
             feed.add(segments, np.inf)
         elif guarantees:
             spoken = _listened(spoken, feed, float(model.card.rate_hz))
-        pieces = (all_channels(piece.motion, neutral=reader.is_silent) for piece in spoken)
-        pieces = control_pieces(pieces, replace(controls, prediction_delay_s=0.0))
-        if rate_hz != model.card.rate_hz or controls.prediction_delay_s != 0.0:
-            pieces = resample_pieces(pieces, rate_hz, controls.prediction_delay_s)
-        if guarantees and not reader.is_silent:
-            pieces = keep_guarantees(pieces, feed, guarantees)
-        for piece in pieces:
-            if len(piece.values):
-                yield add_blinks(piece, seed) if settings.blinks else piece
+        pieces: Iterable[FaceMotion] = (
+            all_channels(piece.motion, neutral=reader.is_silent) for piece in spoken
+        )
+        wanted = guarantees if not reader.is_silent else Guarantees()
+        yield from _finished(pieces, float(model.card.rate_hz), settings, feed, wanted, seed)
     if progress:
         progress(1.0)
+
+
+def animate_cues(
+    cues: str | os.PathLike[str],
+    settings: AnimateSettings | None = None,
+    *,
+    sound: str | os.PathLike[str] | None = None,
+    decoders: Sequence[Decoder] = (),
+    progress: Callable[[float], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    notify: Callable[[str], None] | None = None,
+) -> Iterator[FaceMotion]:
+    """Turn phone times into motion, without a model; whole and not in pieces of bounded length.
+
+    Args:
+        cues: a file that `formats.cues.read_segments` understands.
+        settings: None for the defaults; its text is not used. Motion is made at `rate_hz`, or at 50 fps.
+        sound: what was said; the motion then is as long as it, and jaw and lips follow its strength.
+        decoders, progress, cancelled, notify: as for `animate_file`; progress is that of hearing the sound.
+
+    Yields:
+        Motion with all 52 ARKit channels, from 0 to the end of the sound or of the last cue.
+
+    Raises:
+        UsageError: the cues cannot be read.
+        AudioError: the sound cannot be read.
+        Cancelled: `cancelled` returned True.
+    """
+    settings = settings or AnimateSettings()
+    rate_hz = settings.rate_hz or CUES_RATE_HZ
+    segments, notices = read_segments(cues)
+    end_s = max(segment.end_s for segment in segments)
+    if sound is None:
+        motion = articulate(segments, end_s, rate_hz)
+    else:
+        with open_audio(sound, decoders) as reader:
+            notices += reader.notices
+            if end_s > reader.duration_s + _CUES_BEYOND_S:
+                notices += (f"The cues last {end_s:.1f} s, the sound only {reader.duration_s:.1f} s",)
+            blocks = None if reader.is_silent else _watched(reader, progress, cancelled)
+            motion = articulate(segments, reader.duration_s, rate_hz, blocks)
+    if notify:
+        for notice in notices:
+            notify(notice)
+    feed = SegmentFeed(settings.controls.prediction_delay_s)
+    feed.add(segments, np.inf)
+    seed = blink_seed(sound or cues, settings.seed)
+    yield from _finished([motion], rate_hz, settings, feed, settings.guarantees(by_text=False), seed)
+    if progress:
+        progress(1.0)
+
+
+def _finished(
+    pieces: Iterable[FaceMotion],
+    made_hz: float,
+    settings: AnimateSettings,
+    feed: SegmentFeed,
+    guarantees: Guarantees,
+    seed: int,
+) -> Iterator[FaceMotion]:
+    """What the settings ask for, done to motion that was made at `made_hz`."""
+    rate_hz, delay_s = settings.rate_hz or made_hz, settings.controls.prediction_delay_s
+    pieces = control_pieces(pieces, replace(settings.controls, prediction_delay_s=0.0))
+    if rate_hz != made_hz or delay_s != 0.0:
+        pieces = resample_pieces(pieces, rate_hz, delay_s)
+    if guarantees:
+        pieces = keep_guarantees(pieces, feed, guarantees)
+    for piece in pieces:
+        if len(piece.values):
+            yield add_blinks(piece, seed) if settings.blinks else piece
 
 
 def collect(pieces: Iterable[FaceMotion]) -> FaceMotion:
