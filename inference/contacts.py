@@ -31,7 +31,7 @@ STILL_FROM_S: Final = 0.3
 PRESSED_MM: Final = -0.1
 """Aperture of lips that meet: a little below 0, so that rounding in a file does not part them."""
 TEETH_GAP_MM: Final = 2.5
-"""Largest aperture with the lip at the teeth: the upper lip gives way, by 2 to 6 mm in filmed speech (GRID)."""
+"""Largest aperture with the lip at the teeth: the upper lip gives way, in films by 2 to 6 mm (GRID)."""
 TEETH_JAW: Final = 0.08
 TEETH_POSE: Final = {
     "mouthRollLower": 0.3,
