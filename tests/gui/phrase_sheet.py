@@ -43,6 +43,9 @@ _CAPTION_PX = 40
 _FRAMED = (0.033, 0.1)
 """Height of the middle of a tile on the head, and how much of it a tile shows, in metres: mouth and chin."""
 _LONGEST = 80
+_LOOKED_AT = {"PP": (0, 11), "FF": (2, 9)}
+"""Moments of a phone, out of eleven, among which the narrowest is shown; the middle one for all others. At the
+ends of an f the lips may still be at a b."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,8 @@ def tiles(sound: Path, cues: list[Cue], model: Path | None, text: str) -> list[T
         times_s = np.linspace(cue.start_s, cue.end_s, 11)
         values = sample_motion(motion, times_s)
         apertures, widths = lip_curves(values, motion.channels)
-        row = int(apertures.argmin()) if viseme in ("PP", "FF") else len(times_s) // 2
+        first, last = _LOOKED_AT.get(viseme, (5, 6))
+        row = first + int(apertures[first:last].argmin())
         weights = dict(zip(motion.channels, map(float, values[row]), strict=True))
         aperture_mm = max(0.0, float(apertures[row]))
         found.append(Tile(cue.label, float(times_s[row]), weights, aperture_mm, float(widths[row]), viseme))
