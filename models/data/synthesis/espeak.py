@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import ctypes.util
+import unicodedata
 from functools import cache
 
 import numpy as np
@@ -24,6 +25,7 @@ VARIANTS = (
 _PHONEME_EVENTS, _PHONEME_IPA, _RETRIEVAL, _UTF8 = 0x1, 0x2, 1, 1
 _EVENT_END, _EVENT_PHONEME = 0, 7
 _RATE, _PITCH, _RANGE = 1, 3, 4
+_LOOKALIKES = str.maketrans("εᵻA", "ɛɨa")  # letters beside IPA in espeak's names
 _VOICELESS_STOPS = tuple("ptkcqʈ")
 _BLOCK_S, _LONGEST_CLOSURE_S = 0.005, 0.08
 
@@ -126,4 +128,6 @@ def _class(phone: str) -> int:
     """Pauses come as underscores or empty names, changes of language in brackets."""
     if not phone.strip("_: ˈˌ,."):
         return VISEMES.index("sil")
-    return UNKNOWN if phone.startswith("(") else viseme_of_ipa(phone)
+    if phone.startswith("("):
+        return UNKNOWN
+    return viseme_of_ipa(unicodedata.normalize("NFD", phone).translate(_LOOKALIKES))

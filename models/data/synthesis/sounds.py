@@ -136,7 +136,7 @@ def _struck(
 ) -> np.ndarray:
     """Impulses at random times through one random resonance; `low_hz`, `high_hz`, `bandwidth_hz`."""
     hits = np.zeros(length)
-    at = rng.uniform(*every_s)
+    at = rng.uniform(0, min(every_s[1], 0.9 * length / RATE_HZ))  # at least one
     while at * RATE_HZ < length - 1:
         hits[int(at * RATE_HZ)] = rng.uniform(0.3, 1.0)
         at += rng.uniform(*every_s)
