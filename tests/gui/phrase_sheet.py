@@ -44,8 +44,8 @@ _FRAMED = (0.033, 0.1)
 """Height of the middle of a tile on the head, and how much of it a tile shows, in metres: mouth and chin."""
 _LONGEST = 80
 _LOOKED_AT = {"PP": (0, 11), "FF": (2, 9)}
-"""Moments of a phone, out of eleven, among which the narrowest is shown; the middle one for all others. At the
-ends of an f the lips may still be at a b."""
+"""Moments of a phone, out of eleven, among which the narrowest is shown; the middle one for all others. At
+the ends of an f the lips may still be at a b."""
 
 
 @dataclass(frozen=True)
