@@ -50,6 +50,7 @@ def plan(
     overwrite: bool,
     notify: Callable[[str], None],
     suffix: str = ".csv",
+    kept: Sequence[Path] = (),
 ) -> tuple[list[Job], bool]:
     """Pair every input with its output.
 
@@ -59,6 +60,7 @@ def plan(
         overwrite: replace existing results beside the inputs too; an explicit `out` always does.
         notify: called with what the user should know about names.
         suffix: ending of the results.
+        kept: further files that no result may replace.
 
     Returns:
         The jobs, and whether this is one single file rather than a batch.
@@ -79,7 +81,7 @@ def plan(
             Job(source, (folder if folder is not None else source.parent) / name, may_replace)
             for source, name in zip(sources, names, strict=True)
         ]
-    _refuse_clashes(jobs)
+    _refuse_clashes(jobs, kept)
     return jobs, single
 
 
@@ -129,9 +131,9 @@ def _result_names(
     return names
 
 
-def _refuse_clashes(jobs: list[Job]) -> None:
+def _refuse_clashes(jobs: list[Job], kept: Sequence[Path]) -> None:
     outputs = Counter(os.path.normcase(os.path.realpath(job.output)) for job in jobs)
-    sources = {os.path.normcase(os.path.realpath(job.source)) for job in jobs}
+    sources = {os.path.normcase(os.path.realpath(path)) for path in (*(job.source for job in jobs), *kept)}
     for job in jobs:
         real = os.path.normcase(os.path.realpath(job.output))
         if real in sources:

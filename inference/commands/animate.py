@@ -7,19 +7,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..console import OK, REFUSED, SOME_FAILED
-from ..errors import SoliloquyError
+from ..errors import SoliloquyError, UsageError
 from . import options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ..console import Console
     from ..jobs import Job
     from ..pipeline import AnimateSettings
-    from ..session import SpeechModel
+    from ..types import FaceMotion
+
+    Animate = Callable[..., Iterator[FaceMotion]]
+    """Makes the motion of one job; takes `progress` and `notify`."""
 
 _ANIMATE = """Turn speech into ARKit curves: one CSV file for each sound file.
-A folder stands for all sound files in it; one that cannot be read does not stop the others."""
+A folder stands for all sound files in it; one that cannot be read does not stop the others.
+Where phone times are at hand (--cues), the mouth follows them; a sound beside them gives its strength."""
 
 
 def add(commands: Any) -> None:
@@ -27,7 +31,13 @@ def add(commands: Any) -> None:
     parser = commands.add_parser("animate", help="turn speech into ARKit curves (CSV)", description=_ANIMATE)
     parser.set_defaults(run=run)
     parser.add_argument(
-        "inputs", nargs="+", type=Path, metavar="INPUT", help="sound files, or folders of them"
+        "inputs", nargs="*", type=Path, metavar="INPUT", help="sound files, or folders of them"
+    )
+    parser.add_argument(
+        "--cues",
+        type=Path,
+        metavar="FILE",
+        help="phone times of the one sound, which may be left out (TextGrid, TSV, CSV, Rhubarb's output)",
     )
     parser.add_argument(
         "--out",
@@ -55,6 +65,8 @@ def add(commands: Any) -> None:
         help="motion later by so many seconds (negative: earlier)",
     )
     options.add_blinks(shape)
+    options.add_guarantees(shape)
+    options.add_text(parser.add_argument_group("what is said"))
     running = parser.add_argument_group("how it runs")
     options.add_model(running)
     running.add_argument("--quiet", action="store_true", help="print errors only")
@@ -68,19 +80,15 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Animate every input."""
-    from ..jobs import plan
-
     settings = _settings(arguments)
-    jobs, single = plan(arguments.inputs, arguments.out, overwrite=arguments.overwrite, notify=console.say)
-    from ..session import load_speech_model
-
-    model = load_speech_model(
-        arguments.model, threads=arguments.threads, device=arguments.device, notify=console.say
-    )
+    if arguments.cues is not None:
+        jobs, single, animate = _from_cues(arguments, settings, console)
+    else:
+        jobs, single, animate = _from_sound(arguments, settings, console)
     failures = 0
     for job in jobs:
         try:
-            _animate_one(job, model, settings, console)
+            _animate_one(job, animate, console)
         except SoliloquyError as error:
             console.failed(job.source, error)
             failures += 1
@@ -95,27 +103,60 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     return SOME_FAILED if failures else OK
 
 
-def _animate_one(job: Job, model: SpeechModel, settings: AnimateSettings, console: Console) -> None:
-    from ..formats.arkit_csv import write_csv
+def _from_sound(
+    arguments: argparse.Namespace, settings: AnimateSettings, console: Console
+) -> tuple[list[Job], bool, Animate]:
+    from ..jobs import plan
     from ..pipeline import animate_file
 
-    job.check()
-    frames = 0
+    if not arguments.inputs:
+        raise UsageError("There is nothing to animate", "Give a sound file, or phone times with --cues")
+    jobs, single = plan(arguments.inputs, arguments.out, overwrite=arguments.overwrite, notify=console.say)
+    from ..session import load_speech_model
 
-    def counted() -> Iterator[Any]:
-        nonlocal frames
-        for piece in animate_file(
-            job.source,
-            model,
-            settings,
+    model = load_speech_model(
+        arguments.model, threads=arguments.threads, device=arguments.device, notify=console.say
+    )
+    return jobs, single, lambda job, **told: animate_file(job.source, model, settings, **told)
+
+
+def _from_cues(
+    arguments: argparse.Namespace, settings: AnimateSettings, console: Console
+) -> tuple[list[Job], bool, Animate]:
+    """Phone times and perhaps the sound that they belong to; no model is opened."""
+    from ..jobs import plan
+    from ..pipeline import animate_cues
+
+    cues, sounds = arguments.cues, arguments.inputs
+    if len(sounds) > 1 or any(sound.is_dir() for sound in sounds):
+        raise UsageError("--cues belongs to one sound", "Animate the sounds one by one, each with its cues")
+    if cues.is_dir():
+        raise UsageError(f"'{cues}' is a folder", "Give the file of phone times to --cues")
+    jobs, single = plan(
+        sounds or [cues], arguments.out, overwrite=arguments.overwrite, notify=console.say, kept=[cues]
+    )
+    sound = sounds[0] if sounds else None
+    return jobs, single, lambda job, **told: animate_cues(cues, settings, sound=sound, **told)
+
+
+def _animate_one(job: Job, animate: Animate, console: Console) -> None:
+    from ..formats.arkit_csv import write_csv
+
+    job.check()
+    frames, rate_hz = 0, 0.0
+
+    def counted() -> Iterator[FaceMotion]:
+        nonlocal frames, rate_hz
+        for piece in animate(
+            job,
             progress=lambda share: console.progress(job.source, share),
             notify=lambda sentence: console.notice(job.source, sentence),
         ):
-            frames += len(piece.values)
+            frames, rate_hz = frames + len(piece.values), piece.rate_hz
             yield piece
 
     write_csv(job.output, counted())
-    console.done(job.source, job.output, frames, settings.rate_hz or float(model.card.rate_hz))
+    console.done(job.source, job.output, frames, rate_hz)
 
 
 def _bug(job: Job, error: Exception) -> SoliloquyError:
@@ -136,7 +177,17 @@ def _settings(arguments: argparse.Namespace) -> AnimateSettings:
         smoothing_s=arguments.smoothing,
         prediction_delay_s=arguments.delay,
     )
-    return AnimateSettings(controls, seed=arguments.seed, blinks=arguments.blinks, rate_hz=arguments.fps)
+    return AnimateSettings(
+        controls,
+        seed=arguments.seed,
+        blinks=arguments.blinks,
+        rate_hz=arguments.fps,
+        text=options.said(arguments),
+        language=arguments.language,
+        lips_meet=arguments.lips_meet,
+        lip_to_teeth=arguments.teeth_on_f,
+        still_in_silence=arguments.still,
+    )
 
 
 def _out_path(text: str) -> tuple[Path, bool]:

@@ -204,7 +204,6 @@ def test_quiet_prints_errors_only(tmp_path, capsys):
 @pytest.mark.parametrize(
     "arguments",
     [
-        [],
         ["--fps", "fast"],
         ["--fps", "1/0"],
         ["--fps", "nan"],
@@ -214,8 +213,7 @@ def test_quiet_prints_errors_only(tmp_path, capsys):
     ],
 )
 def test_usage_errors_exit_with_2(tmp_path, arguments, capsys):
-    inputs = [tmp_path / "a.wav"] if arguments else []
-    assert run(*inputs, *arguments) == 2
+    assert run(tmp_path / "a.wav", *arguments) == 2
     assert "usage:" in capsys.readouterr().err
 
 
