@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import os
-import socket
 import sys
 from contextlib import contextmanager, suppress
-from fractions import Fraction
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..console import INTERRUPTED, OK
 from ..errors import OutputError, UsageError
+from ..files import output_error
 from . import options
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Iterator
 
     from ..console import Console
@@ -88,10 +90,12 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
             )
             ahead_s = latency_s(model, arguments.block, settings.rate_hz)
             tell(f"Frames come {1e3 * ahead_s:.0f} ms after their sound ({_shares(arguments.block)})")
+            if arguments.gain is not None and arguments.input != "-":
+                settings = replace(settings, gain_db=0.0)  # the reader of the file has applied it
             for piece in live_motion(blocks, model, settings):
                 sink.write(piece)
     except BrokenPipeError:
-        _drop_stdout()
+        pass
     except KeyboardInterrupt:
         tell("Stopped")
         return INTERRUPTED
@@ -132,7 +136,9 @@ def _opened(arguments: argparse.Namespace, tell: Callable[[str], None]) -> Itera
     from ..live import paced
 
     with open_audio(Path(arguments.input)) as reader:
-        reader.gain = 1.0  # the level of a whole recording is what live speech does not have
+        # The level of a whole recording is what live speech does not have. A fixed gain comes before the
+        # reader's limiter, as in the other commands.
+        reader.gain = 1.0 if arguments.gain is None else 10.0 ** (arguments.gain / 20.0)
         blocks = (clip.samples for clip in reader.blocks(arguments.block))
         yield blocks if arguments.fast else paced(blocks, late=lambda late_s: tell(_late(late_s)))
 
@@ -160,15 +166,28 @@ class _Lines:
         self._all = all_channels
 
     def write(self, motion: FaceMotion) -> None:
-        """Print the frames and hand them on at once."""
+        """Print the frames and hand them on at once.
+
+        Raises:
+            BrokenPipeError: the reader has gone.
+            OutputError: the disk is full, ...
+        """
+        lines = []
         for time_s, row in zip(motion.times_s.tolist(), motion.values.tolist(), strict=True):
             weights = {
                 channel: weight
                 for channel, value in zip(motion.channels, row, strict=True)
                 if (weight := round(value, _DECIMALS)) or self._all
             }
-            print(json.dumps({"time_s": round(time_s, 6), "weights": weights}))
-        sys.stdout.flush()
+            lines.append(json.dumps({"time_s": round(time_s, 6), "weights": weights}) + "\n")
+        try:
+            sys.stdout.write("".join(lines))
+            sys.stdout.flush()
+        except OSError as error:
+            _drop_stdout()
+            if error.errno in (errno.EPIPE, errno.EINVAL):  # the second is Windows' word for it
+                raise BrokenPipeError from error
+            raise output_error(error, "standard output") from error
 
 
 class _Packets:
@@ -193,6 +212,8 @@ class _Packets:
         self._socket = self._connected()
 
     def _connected(self) -> socket.socket:
+        import socket
+
         try:
             family, kind, protocol, _, address = socket.getaddrinfo(
                 self._host, self._port, type=socket.SOCK_DGRAM
@@ -212,6 +233,8 @@ class _Packets:
 
     def write(self, motion: FaceMotion) -> None:
         """Send the frames; a receiver that is not there yet is waited for."""
+        from fractions import Fraction
+
         import numpy as np
 
         from ..formats.live_link import FaceFrame, encode
@@ -223,7 +246,7 @@ class _Packets:
             packet = encode(FaceFrame(values, number, rate, self._device, self._subject))
             try:
                 self._socket.send(packet)
-            except ConnectionRefusedError:
+            except (ConnectionRefusedError, ConnectionResetError):  # the second on Windows
                 if not self._refused:
                     self._tell(f"Nothing receives at '{self._host}:{self._port}' yet; sending goes on")
                 self._refused = True

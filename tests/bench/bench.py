@@ -26,6 +26,7 @@ from soliloquy.inference.audio import open_audio
 from soliloquy.inference.channels import ARKIT_52
 from soliloquy.inference.curves import MotionControls, apply_controls, resample
 from soliloquy.inference.formats.arkit_csv import write_csv
+from soliloquy.inference.live import live_motion
 from soliloquy.inference.motion import stream_motion
 from soliloquy.inference.performance import add_blinks
 from soliloquy.inference.pipeline import AnimateSettings, animate_file, collect
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).resolve().parent
 SCENE_FRAMES = 30_000
+LIVE_S = 10.0
 REPEATS = 3
 
 
@@ -154,6 +156,46 @@ def command_rows(folder: Path, minutes: float) -> list[Row]:
     return rows
 
 
+def first_line_s(arguments: list[str]) -> float:
+    """Wall seconds from the call to the first line on stdout: the least of several, after one that does not
+    count."""
+    taken = []
+    for _ in range(REPEATS + 1):
+        start = time.perf_counter()
+        with subprocess.Popen(
+            [sys.executable, *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        ) as process:
+            if process.stdout is None or not process.stdout.readline():
+                raise RuntimeError(f"{arguments} printed nothing")
+            taken.append(time.perf_counter() - start)
+            process.stdout.close()
+    return min(taken[1:])
+
+
+def live_rows(folder: Path, yardstick_s: float) -> list[Row]:
+    """Live speech: how soon the first frame comes, and what the small blocks cost."""
+    wav = str(write_sound(folder / "live.wav", LIVE_S))
+    command = ["-m", "soliloquy", "live", wav]
+    imports_s = first_line_s(["-c", "import numpy, onnxruntime; print()"])
+    with open_audio(wav) as reader:
+        blocks = [clip.samples for clip in reader.blocks(0.02)]
+    model = load_speech_model()
+    per_s = cpu_s(lambda: list(live_motion(blocks, model))) / LIVE_S
+    what = "live, first line of a file (--fast)"
+    fast_s = first_line_s([*command, "--fast"])
+    return [
+        Row("live, blocks of 20 ms", per_s * 1e3, "ms / s", per_s / yardstick_s),
+        Row(
+            "live, first line: wall, start-up and 0.2 s of sound included",
+            first_line_s(command),
+            "s",
+            goal="1",
+        ),
+        Row(f"{what}: wall, start-up included", fast_s, "s"),
+        Row(f"{what}: multiple of importing numpy and onnxruntime", fast_s / imports_s, "x", goal="3"),
+    ]
+
+
 def retarget_row() -> Row:
     """Motion to curves of a whole rig at scene frames, before Blender sees them."""
     values = np.random.default_rng(0).random((SCENE_FRAMES * 2 + 1, 52), dtype=np.float32)
@@ -206,7 +248,9 @@ def main() -> int:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        rows = [*stage_rows(folder, arguments.seconds), *command_rows(folder, arguments.minutes)]
+        rows = stage_rows(folder, arguments.seconds)
+        rows += live_rows(folder, rows[0].value / 1e3)
+        rows += command_rows(folder, arguments.minutes)
     rows += [retarget_row(), *blender_rows()]
     print(markdown(rows))
     if arguments.json:

@@ -59,6 +59,15 @@ def test_with_the_files_own_gain_live_is_animate(wav, small, capsys, fps, block_
     assert expected.channel("jawOpen").std() > 0.01
 
 
+def test_so_it_is_where_samples_go_beyond_full_scale(tmp_path, small, capsys):
+    soundfile.write(tmp_path / "a.wav", voice(2.0, 1.0), RATE_HZ, subtype="FLOAT")
+    gain = f"--gain={file_gain_db(tmp_path / 'a.wav')!r}"
+    assert cli.main(["live", str(tmp_path / "a.wav"), "--fast", "--all", gain]) == 0
+    values = [list(frame["weights"].values()) for frame in lines_of(capsys.readouterr().out)]
+    expected = collect(animate_file(tmp_path / "a.wav", fake_model())).values
+    np.testing.assert_allclose(values, expected, atol=6e-5)
+
+
 def test_lines_name_what_moves(wav, small, capsys):
     assert cli.main(["live", str(wav), "--fast", "--no-blinks", "--lips", "0", "--block", "0.1"]) == 0
     told = capsys.readouterr()
@@ -239,6 +248,30 @@ def test_a_reader_that_leaves_ends_it_cleanly(tmp_path):
     errors = process.stderr.read().decode()
     assert process.wait(60) == 0
     assert len(errors.splitlines()) == 1  # the latency
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_disk_that_is_full_is_one_sentence(tmp_path):
+    soundfile.write(tmp_path / "a.wav", voice(3.0), RATE_HZ)
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                PROCESS.format(unit=UNIT),
+                "live",
+                str(tmp_path / "a.wav"),
+                "--fast",
+                "--quiet",
+            ],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert b"disk is full" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
