@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..errors import UsageError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -37,6 +39,62 @@ def add_model(group: Any) -> None:
         default="auto",
         help="what runs the model; auto is the CPU, which is quick enough for hours of sound",
     )
+
+
+def add_text(group: Any) -> None:
+    """`--text`, `--text-file` and `--language`; `said` reads them."""
+    group.add_argument("--text", metavar="TEXT", help="what is said (for one input; needs espeak-ng)")
+    group.add_argument("--text-file", type=Path, metavar="FILE", help="the same, from a file in UTF-8")
+    group.add_argument(
+        "--language", default="en-us", metavar="NAME", help="language of the text; default en-us"
+    )
+
+
+def add_guarantees(group: Any) -> None:
+    """`--lips-meet`, `--teeth-on-f` and `--still`; None where the user says nothing."""
+    both = argparse.BooleanOptionalAction
+    group.add_argument(
+        "--lips-meet", action=both, help="let the lips meet on every p, b and m; on with a text"
+    )
+    group.add_argument(
+        "--teeth-on-f",
+        action=both,
+        help="let the lower lip reach the teeth on every f and v; on with a text",
+    )
+    group.add_argument(
+        "--still", action="store_true", help="keep the mouth still in silences of 0.3 s and more"
+    )
+
+
+def said(arguments: argparse.Namespace) -> str:
+    """The text that the user gives for the one input; empty without one.
+
+    Raises:
+        UsageError: two texts, a text for several inputs or beside phone times, a file that cannot be read.
+    """
+    file = arguments.text_file
+    if arguments.text is None and file is None:
+        return ""
+    if arguments.text is not None and file is not None:
+        raise UsageError("There are two texts", "Give either --text or --text-file")
+    if arguments.cues is not None:
+        raise UsageError("A text and phone times both say what is spoken", "Leave out the text, or --cues")
+    if len(arguments.inputs) != 1 or arguments.inputs[0].is_dir():
+        raise UsageError("A text belongs to one sound", "Animate the sounds one by one, each with its text")
+    text = _read_text(file) if file is not None else arguments.text
+    if not text.strip():
+        raise UsageError("The text is empty", "Give the words that are spoken, or leave the text out")
+    return str(text)
+
+
+def _read_text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise UsageError(f"The text '{file}' is not in UTF-8", "Save it as UTF-8 text") from None
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise UsageError(f"The text '{file}' cannot be read ({reason})", "Check its name") from error
 
 
 def frame_rate(text: str) -> float:
