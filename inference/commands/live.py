@@ -153,7 +153,7 @@ def _standard_input(arguments: argparse.Namespace) -> Iterator[FloatArray]:
     if sys.stdin is None or sys.stdin.isatty():
         raise UsageError(
             "There is no sound on standard input",
-            "Pipe it in: arecord -t wav -f S16_LE -r 16000 | soliloquy live -",
+            "Pipe it in, from arecord -t wav -f S16_LE -r 16000 for example",
         )
     raw = StreamFormat(arguments.format or "s16le", arguments.rate or 16_000)
     return stream_blocks(sys.stdin.buffer, raw, arguments.block)
