@@ -130,8 +130,8 @@ def live_motion(
         blocks: float32 [N] each, mono, 16 kHz, before any gain.
         model: an opened speech model.
         settings: None for the defaults. With a fixed gain the frames are those that `pipeline.animate_file`
-            makes of the same samples with the same gain. Smoothing waits for what comes: it adds three times
-            its deviation to the latency.
+            makes of the same samples with the same gain, without a text and guarantees. Smoothing waits for
+            what comes: it adds three times its deviation to the latency.
 
     Yields:
         Pieces of motion with all 52 ARKit channels at `settings.rate_hz`, of one frame or more.
