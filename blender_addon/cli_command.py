@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import bpy
 
+from ..inference.commands import options
 from ..inference.curves import MotionControls
 from ..inference.errors import SoliloquyError, UsageError
 from ..inference.pipeline import AnimateSettings
@@ -129,7 +130,16 @@ def _settings(arguments: argparse.Namespace) -> AnimateSettings:
         smoothing_s=arguments.smoothing,
         prediction_delay_s=arguments.delay,
     )
-    return AnimateSettings(controls=controls, seed=arguments.seed, blinks=not arguments.no_blinks)
+    return AnimateSettings(
+        controls=controls,
+        seed=arguments.seed,
+        blinks=not arguments.no_blinks,
+        text=options.said(arguments),
+        language=arguments.language,
+        lips_meet=arguments.lips_meet,
+        lip_to_teeth=arguments.teeth_on_f,
+        still_in_silence=arguments.still,
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -162,6 +172,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--seed", type=int, default=0, metavar="N", help="seed of the blinks (0)")
     add("--no-blinks", action="store_true", help="leave the lids to the model")
+    options.add_guarantees(command)
+    options.add_text(command)
     add("--model", type=Path, metavar="FILE", help="another weight file")
     add("--debug", action="store_true", help="show the traceback of an unexpected problem")
     return parser

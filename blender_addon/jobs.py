@@ -75,10 +75,12 @@ def compute(request: Request, progress: Callable[[float], None], cancelled: Call
     notices: list[str] = []
     from .audio_decoder import AudDecoder
 
+    rate_hz = _row_rate_hz(request)
+    hold_s = 0.0 if rate_hz else 1.0 / request.rate.hz  # a contact must not fall between two frames
     pieces = animate_file(
         request.audio,
         speech_model(request.model),
-        replace(request.settings, rate_hz=_row_rate_hz(request)),
+        replace(request.settings, rate_hz=rate_hz, hold_s=hold_s),
         decoders=(AudDecoder(),),
         progress=progress,
         cancelled=cancelled,

@@ -36,6 +36,7 @@ class SOLILOQUY_PT_main(bpy.types.Panel):
         _draw_sound(body, context, settings)
         _draw_target(body, context, settings)
         _draw_motion(body, settings)
+        _draw_guarantees(body, settings)
         _draw_animate(layout, context)
         _draw_outcome(layout, context)
         _draw_unmatched(layout, context, settings)
@@ -50,6 +51,9 @@ def _draw_sound(layout: bpy.types.UILayout, context: bpy.types.Context, settings
     else:
         strip = media.active_sound_strip(context)
         column.label(text=strip.name if strip is not None else "No sound strip is active", icon="SOUND")
+    column.prop(settings, "transcript", placeholder="What is said (optional)")
+    if settings.transcript.strip():
+        column.prop(settings, "language")
 
 
 def _draw_target(layout: bpy.types.UILayout, context: bpy.types.Context, settings: SoliloquySettings) -> None:
@@ -77,6 +81,19 @@ def _draw_motion(layout: bpy.types.UILayout, settings: SoliloquySettings) -> Non
     seed.enabled = settings.blinks
     seed.use_property_split = False
     seed.prop(settings, "seed")
+
+
+def _draw_guarantees(layout: bpy.types.UILayout, settings: SoliloquySettings) -> None:
+    header, body = layout.panel("SOLILOQUY_PT_guarantees", default_closed=True)
+    header.label(text="Guarantees")
+    if body is None:
+        return
+    contacts = body.column(heading="Contacts")
+    contacts.active = settings.by_ear or bool(settings.transcript.strip())
+    contacts.prop(settings, "lips_meet")
+    contacts.prop(settings, "lip_to_teeth")
+    body.column().prop(settings, "by_ear")
+    body.column(heading="Silence").prop(settings, "still_in_silence")
 
 
 def _draw_animate(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:

@@ -4,6 +4,7 @@ import bpy
 
 from ..inference.curves import DELAY_MAX_S, SMOOTHING_MAX_S, STRENGTH_MAX, MotionControls
 from ..inference.pipeline import AnimateSettings
+from ..inference.transcript import LANGUAGE, TEXT_MAX
 
 
 def _is_mesh(_settings: bpy.types.PropertyGroup, candidate: bpy.types.Object) -> bool:
@@ -108,6 +109,45 @@ class SoliloquySettings(bpy.types.PropertyGroup):
     blinks: bpy.props.BoolProperty(
         name="Blinks", description="Let the eyes blink, about 15 times a minute", default=True, options=_PLAIN
     )
+    transcript: bpy.props.StringProperty(
+        name="Transcript",
+        description="What is said, word for word; may stay empty. With it p, b, m, f and v are found where "
+        "they are spoken. Needs the program espeak-ng on this computer",
+        maxlen=TEXT_MAX,
+        options=_PLAIN,
+    )
+    language: bpy.props.StringProperty(
+        name="Language",
+        description="Language of the transcript as espeak-ng names it: en-us, en-gb, de, fr-fr, es, ...",
+        default=LANGUAGE,
+        maxlen=40,
+        options=_PLAIN,
+    )
+    lips_meet: bpy.props.BoolProperty(
+        name="Lips Meet",
+        description="Let the lips meet, for at least one frame, on every p, b and m",
+        default=True,
+        options=_PLAIN,
+    )
+    lip_to_teeth: bpy.props.BoolProperty(
+        name="Lip to Teeth",
+        description="Let the lower lip reach the upper teeth, for at least one frame, on every f and v",
+        default=True,
+        options=_PLAIN,
+    )
+    by_ear: bpy.props.BoolProperty(
+        name="Without a Transcript Too",
+        description="Keep these contacts by ear where no transcript tells when they are spoken: sounds that "
+        "are misheard then close the lips as well",
+        default=False,
+        options=_PLAIN,
+    )
+    still_in_silence: bpy.props.BoolProperty(
+        name="Still in Silence",
+        description="Keep the mouth still in silences of 0.3 seconds and more; the eyes blink on",
+        default=False,
+        options=_PLAIN,
+    )
     seed: bpy.props.IntProperty(
         name="Seed",
         description="Another number gives other moments of blinking",
@@ -126,7 +166,17 @@ def animate_settings(settings: SoliloquySettings) -> AnimateSettings:
         smoothing_s=settings.smoothing_s,
         prediction_delay_s=settings.prediction_delay_s,
     )
-    return AnimateSettings(controls=controls, seed=settings.seed, blinks=settings.blinks)
+    kept = True if settings.by_ear else None  # None: where the transcript tells when
+    return AnimateSettings(
+        controls=controls,
+        seed=settings.seed,
+        blinks=settings.blinks,
+        text=settings.transcript,
+        language=settings.language,
+        lips_meet=kept if settings.lips_meet else False,
+        lip_to_teeth=kept if settings.lip_to_teeth else False,
+        still_in_silence=settings.still_in_silence,
+    )
 
 
 CLASSES = (SoliloquySettings,)

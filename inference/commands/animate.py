@@ -182,12 +182,22 @@ def _settings(arguments: argparse.Namespace) -> AnimateSettings:
         seed=arguments.seed,
         blinks=arguments.blinks,
         rate_hz=arguments.fps,
-        text=options.said(arguments),
+        text=_said(arguments),
         language=arguments.language,
         lips_meet=arguments.lips_meet,
         lip_to_teeth=arguments.teeth_on_f,
         still_in_silence=arguments.still,
     )
+
+
+def _said(arguments: argparse.Namespace) -> str:
+    """The text of the one input, or nothing."""
+    text = options.said(arguments)
+    if text and arguments.cues is not None:
+        raise UsageError("A text and phone times both say what is spoken", "Leave out the text, or --cues")
+    if text and (len(arguments.inputs) != 1 or arguments.inputs[0].is_dir()):
+        raise UsageError("A text belongs to one sound", "Animate the sounds one by one, each with its text")
+    return text
 
 
 def _out_path(text: str) -> tuple[Path, bool]:

@@ -67,20 +67,16 @@ def add_guarantees(group: Any) -> None:
 
 
 def said(arguments: argparse.Namespace) -> str:
-    """The text that the user gives for the one input; empty without one.
+    """The text that the user gives; empty without one.
 
     Raises:
-        UsageError: two texts, a text for several inputs or beside phone times, a file that cannot be read.
+        UsageError: two texts, an empty one, a file that cannot be read.
     """
     file = arguments.text_file
     if arguments.text is None and file is None:
         return ""
     if arguments.text is not None and file is not None:
         raise UsageError("There are two texts", "Give either --text or --text-file")
-    if arguments.cues is not None:
-        raise UsageError("A text and phone times both say what is spoken", "Leave out the text, or --cues")
-    if len(arguments.inputs) != 1 or arguments.inputs[0].is_dir():
-        raise UsageError("A text belongs to one sound", "Animate the sounds one by one, each with its text")
     text = _read_text(file) if file is not None else arguments.text
     if not text.strip():
         raise UsageError("The text is empty", "Give the words that are spoken, or leave the text out")
