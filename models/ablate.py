@@ -2,8 +2,8 @@
 
     python -m soliloquy.models.ablate [--steps 1500] [--shared DIR] [--out runs/ablations]
 
-Every variant is one stage of the same number of steps with the same seed; runs that were stopped resume,
-finished ones are read. Judged on whole face clusters that no variant was trained on, and on unseen
+Every variant has the same number of steps and the same seed; runs that were stopped resume, finished ones
+are read. Judged on whole face clusters that no variant was trained on, and on unseen
 sentences of a trained speaker.
 """
 
@@ -26,7 +26,7 @@ from .train_speech import CORPORA, ROOT, STAGES, Stage, TrainConfig, run
 
 FILMED = ("grid_s1", "us_gov", "lrc_ar", "facegood", "neutral")
 SPOKEN = (*FILMED, "ljspeech", "librispeech")
-BASE = Weights(phones=0.0, distil=0.0, tongue=0.0)
+BASE = Weights(phones=0.0, distil=0.0)
 PHONES = replace(BASE, phones=0.5)
 
 
@@ -74,19 +74,21 @@ def summarise(scores: list[ClipScore], corpus: str) -> str:
     return " | ".join(cells)
 
 
-def stage_of(variant: Variant, steps: int) -> Stage:
-    """The middle stage of the real training, for every variant."""
-    speak = STAGES[1]
-    shares = {c: s for c, s in speak.shares.items() if c in variant.corpora}
-    return replace(speak, steps=steps, shares=shares, learning_rate=2e-3)
+def stages_of(variant: Variant, steps: int) -> tuple[Stage, ...]:
+    """Two stages, as in the real training: hear, then speak (only a network that hears can teach itself)."""
+    hear, speak = STAGES[:2]
+    return tuple(
+        replace(stage, steps=part, shares={c: s for c, s in stage.shares.items() if c in variant.corpora})
+        for stage, part in ((hear, steps // 2), (speak, steps - steps // 2))
+    )
 
 
 def table(rows: list[tuple[str, list[ClipScore]]], steps: int) -> str:
     """The markdown page."""
     intro = f"""# What every part of the speech model brings
 
-Printed by `python -m soliloquy.models.ablate --steps {steps}`. Every row is one training of {steps} steps (a
-fifth of the shipped training) with the same seed. r = correlation with the tracked mouth, mean over clips
+Printed by `python -m soliloquy.models.ablate --steps {steps}`. Every row is a training of {steps} steps (a
+fifth of the shipped one) with the same seed. r = correlation with the tracked mouth, mean over clips
 [95 % bootstrap interval; speakers drawn first]; shape = width beyond what the aperture implies. **Held-out
 speakers**: six face clusters of LRC-AR that no row was trained on (184 single words). Differences inside an
 interval are not results.
@@ -119,7 +121,7 @@ def main() -> None:
     for number, variant in enumerate(variants()):
         print(f"== {variant.name}", flush=True)
         config = TrainConfig(
-            corpora=variant.corpora, stages=(stage_of(variant, arguments.steps),),
+            corpora=variant.corpora, stages=stages_of(variant, arguments.steps),
             net=variant.net, weights=variant.weights,
         )  # fmt: skip
         folder = arguments.out / f"{number:02d}"

@@ -63,23 +63,23 @@ class Stage:
 STAGES = (
     Stage(  # to hear phones in any voice
         "hear", 3000,
-        {"grid_s1": 0.18, "us_gov": 0.12, "lrc_ar": 0.2, "facegood": 0.08, "neutral": 0.07, "synthetic": 0.14,
-         "librispeech": 0.2, "ljspeech": 0.01},
+        {"grid_s1": 0.17, "us_gov": 0.12, "lrc_ar": 0.22, "facegood": 0.08, "neutral": 0.07,
+         "synthetic": 0.14, "librispeech": 0.19, "ljspeech": 0.01},
         AugmentConfig(),
         distil=False,
     ),
     Stage(  # to move the lips sharply
         "speak", 3000,
-        {"grid_s1": 0.27, "us_gov": 0.17, "lrc_ar": 0.22, "facegood": 0.1, "neutral": 0.06, "synthetic": 0.04,
-         "librispeech": 0.13, "ljspeech": 0.01},
+        {"grid_s1": 0.23, "us_gov": 0.15, "lrc_ar": 0.26, "facegood": 0.12, "neutral": 0.06,
+         "synthetic": 0.04, "librispeech": 0.13, "ljspeech": 0.01},
         AugmentConfig(speed=0.06, formant=0.06, equaliser=0.5, noise_probability=0.35,
                       reverb_probability=0.1),
         learning_rate=1.5e-3,
     ),
     Stage(  # to keep still where nobody speaks, and to close
         "settle", 1500,
-        {"grid_s1": 0.25, "us_gov": 0.17, "lrc_ar": 0.22, "facegood": 0.1, "neutral": 0.14, "synthetic": 0.02,
-         "librispeech": 0.09, "ljspeech": 0.01},
+        {"grid_s1": 0.22, "us_gov": 0.14, "lrc_ar": 0.25, "facegood": 0.12, "neutral": 0.13,
+         "synthetic": 0.03, "librispeech": 0.1, "ljspeech": 0.01},
         AugmentConfig(speed=0.05, formant=0.05, equaliser=0.4, noise_probability=0.35,
                       reverb_probability=0.1),
         learning_rate=8e-4,
@@ -108,15 +108,14 @@ class Trainer:
 
     def __init__(self, config: TrainConfig, stage: Stage, train: list[Line], basis: np.ndarray) -> None:
         torch.manual_seed(config.seed)
-        speakers = tuple(sorted({x.speaker for x in train if x.corpus in (*TRACKED, "facegood")}))
-        self.config = replace(config, net=replace(config.net, speakers=len(speakers), controls=len(CONTROLS)))
+        self.config = replace(config, net=replace(config.net, controls=len(CONTROLS)))
         self.stage = stage
         self.net = SpeechNet(self.config.net)
         self.objective = Objective(torch.from_numpy(basis), config.weights, self.net.left_context)
         self._prepare()
         self.generator = torch.Generator().manual_seed(config.seed)
         self.sampler = BatchSampler(
-            train, stage.shares, speakers, left_context=self.net.left_context,
+            train, stage.shares, left_context=self.net.left_context,
             receptive_field=self.net.receptive_field, frames=config.frames, augment=stage.augment,
         )  # fmt: skip
         self.step = 0
@@ -127,12 +126,9 @@ class Trainer:
             multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(self.config.average),
             use_buffers=True,
         )
-        own = [p for n, p in self.net.named_parameters() if n == "speaker_decode"]
-        shared = [p for n, p in self.net.named_parameters() if n != "speaker_decode"]
         self.optimiser = torch.optim.AdamW(
             [
-                {"params": shared, "weight_decay": self.config.weight_decay},
-                {"params": own, "weight_decay": 1.0},
+                {"params": list(self.net.parameters()), "weight_decay": self.config.weight_decay},
                 {"params": list(self.objective.parameters()), "weight_decay": 0.0},
             ],
             lr=self.stage.learning_rate,
@@ -152,7 +148,7 @@ class Trainer:
         self.net.train()
         with torch.no_grad():
             mel = disturb_mel(self.net.mel(batch.samples), self.stage.augment, self.generator)
-        out = self.net.forward_mel(mel, batch.speaker)
+        out = self.net.forward_mel(mel)
         loss = self.objective(out, batch, mel, self._told(batch), self.net, self.generator)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -179,8 +175,8 @@ class Trainer:
         """Everything needed to go on."""
         return {
             "net": self.net.state_dict(), "objective": self.objective.state_dict(),
-            "optimiser": self.optimiser.state_dict(), "schedule": self.schedule.state_dict(), "average": self.average.state_dict(),
-            "generator": self.generator.get_state(), "step": self.step,
+            "optimiser": self.optimiser.state_dict(), "schedule": self.schedule.state_dict(),
+            "average": self.average.state_dict(), "generator": self.generator.get_state(), "step": self.step,
         }  # fmt: skip
 
     def resume(self, path: Path) -> None:

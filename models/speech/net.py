@@ -42,8 +42,6 @@ class SpeechNetConfig:
     lip_slots: int = 0
     """Slots of the audio-lip memory; 0 leaves it out."""
     controls: int = 15
-    speakers: int = 1
-    """Filmed persons in training; each has its own small correction of the decoder, left out at run time."""
     gain: float = 1.3
     """Factor on the controls at run time. A net trained on squared error moves less than people do (measured
     0.6 of their spread); scaling back changes neither timing nor shape."""
@@ -107,7 +105,6 @@ class SpeechNet(nn.Module):
         nn.init.normal_(self.decode.weight, std=0.01)
         nn.init.constant_(self.decode.bias, 0.05)  # about what mouths do on average
         self.register_buffer("aperture_mm", torch.tensor(APERTURE_MM[: config.controls]), persistent=False)
-        self.speaker_decode = nn.Parameter(torch.zeros(config.speakers, config.controls, head))
 
     @property
     def receptive_field(self) -> int:
@@ -130,13 +127,8 @@ class SpeechNet(nn.Module):
         """(B, MELS, F) log-mel -> (B, width, T) features."""
         return self.encoder(self.stem((mel - _MEL_MEAN) / _MEL_STD))
 
-    def forward_mel(self, mel: Tensor, speaker: Tensor | None = None) -> Output:
-        """What is said and how the mouth moves: log-mel frames (B, MELS, F) -> T frames of output.
-
-        Args:
-            mel: log-mel frames.
-            speaker: int64 [B], whose mouth; -1 (or None) for nobody's in particular.
-        """
+    def forward_mel(self, mel: Tensor) -> Output:
+        """What is said and how the mouth moves: log-mel frames (B, MELS, F) -> T frames of output."""
         features = self.encode(mel)
         logits = self.to_phones(features)
         code = torch.tanh(self.to_code(features))
@@ -146,14 +138,9 @@ class SpeechNet(nn.Module):
         x = self.memory(x, implicit)
         if self.lips:
             x = self.lips(x, heard)
-        controls = self.decode(x)
-        if speaker is not None:
-            known = (speaker >= 0).to(x.dtype)[:, None, None]
-            own = self.speaker_decode[speaker.clamp(min=0)] * known
-            controls = controls + torch.einsum("bkc,bct->bkt", own, x)
         edge = 2 * self.config.head_layers  # frames that only the head's context needed
         return Output(
-            controls=controls.transpose(1, 2),
+            controls=self.decode(x).transpose(1, 2),
             tongue=self.decode_tongue(x)[:, 0],
             phones=logits[:, :, edge : logits.shape[2] - edge].transpose(1, 2),
             implicit=implicit.transpose(1, 2),

@@ -12,7 +12,7 @@ from torch.nn.functional import avg_pool1d, conv1d, cross_entropy, huber_loss
 from ...inference.visemes import UNKNOWN, VISEMES
 from .frontend import HOP, WINDOW
 from .losses import MouthLoss, masked_mean
-from .memory import LipEncoder
+from .memory import LipEncoder, indecision
 from .sync import MultiScaleSync
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ class Weights:
     """Cross-entropy of the viseme posteriors, where phone times are known."""
     distil: float = 1.0
     """Real speech without a film: agree, on disturbed sound, with the averaged network on clean sound."""
+    implicit: float = 0.1
+    """Slots of the implicit memory that stand for something: frames choose, and all slots are chosen."""
     lip_memory: float = 0.0
     """Store and alignment losses of the audio-lip memory (needs `SpeechNetConfig.lip_slots`)."""
     visual_sync: float = 0.0
@@ -99,6 +101,8 @@ class Objective(nn.Module):
             loss = loss + weights.distil * self.mouth(
                 heard, told, torch.ones_like(heard[..., 0], dtype=torch.bool)
             )
+        if weights.implicit and out.implicit.shape[2]:
+            loss = loss + weights.implicit * indecision(out.implicit)
         if weights.lip_memory or weights.visual_sync:
             loss = loss + self._lips(out, batch, net)
         if weights.multi_scale:

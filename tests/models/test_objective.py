@@ -9,7 +9,7 @@ from soliloquy.inference.visemes import UNKNOWN, VISEMES
 from soliloquy.models.data.av_offset import MAX_LAG_FRAMES, align_pictures, best_lag, shifted
 from soliloquy.models.data.batches import Batch
 from soliloquy.models.data.corpora import Line
-from soliloquy.models.speech.memory import LIP_FEATURES, AudioLipMemory, LipEncoder
+from soliloquy.models.speech.memory import LIP_FEATURES, AudioLipMemory, LipEncoder, indecision
 from soliloquy.models.speech.net import SpeechNet, SpeechNetConfig
 from soliloquy.models.speech.objective import TONGUE_OUT, Objective, Weights, tongue_target
 from soliloquy.models.speech.sync import LEVELS, MultiScaleSync
@@ -44,7 +44,6 @@ def batch_for(net: SpeechNet, frames: int) -> Batch:
         controls=torch.rand(3, frames, 15, generator=generator) * 0.3,
         valid=valid,
         phones=torch.randint(0, 15, (3, frames), generator=generator),
-        speaker=torch.tensor([0, 0, -1]),
         unfilmed=torch.tensor([False, False, True]),
         clean=samples[2:],
     )
@@ -100,6 +99,15 @@ def test_audio_lip_memory_learns_to_recall_lips_from_sound() -> None:
     assert float(torch.nn.functional.cosine_similarity(recalled, lips, dim=2).mean()) > 0.8
 
 
+def test_indecision_is_zero_when_every_frame_chooses_and_every_slot_is_chosen() -> None:
+    chosen = torch.eye(6).repeat(4, 1)[None]
+    assert float(indecision(chosen)) == pytest.approx(0.0, abs=1e-4)
+    collapsed, vague = torch.zeros(1, 24, 6), torch.full((1, 24, 6), 1 / 6)
+    collapsed[..., 0] = 1.0
+    assert float(indecision(collapsed)) == pytest.approx(np.log(6), abs=1e-4)
+    assert float(indecision(vague)) == pytest.approx(np.log(6), abs=1e-4)
+
+
 def test_the_eye_that_judges_motion_does_not_learn_from_judging() -> None:
     encoder = LipEncoder()
     moved = torch.randn(2, 30, 6, requires_grad=True)
@@ -126,7 +134,9 @@ def test_syncers_tell_the_true_moment_from_others() -> None:
         assert float(sync.apart(motion, sound)) < 0.7 * float(sync.apart(motion.roll(25, dims=1), sound))
 
 
-@pytest.mark.parametrize("part", ["phones", "distil", "lip_memory", "visual_sync", "multi_scale", "tongue"])
+@pytest.mark.parametrize(
+    "part", ["phones", "distil", "lip_memory", "visual_sync", "multi_scale", "tongue", "implicit"]
+)
 def test_every_part_of_the_objective_counts(part: str) -> None:
     torch.manual_seed(0)
     net = SpeechNet(SMALL).eval()
@@ -137,7 +147,7 @@ def test_every_part_of_the_objective_counts(part: str) -> None:
         torch.manual_seed(1)
         objective = Objective(BASIS, weights, net.left_context)
         told = torch.ones(1, 40, 15) if weights.distil else None
-        out = net.forward_mel(mel, batch.speaker)
+        out = net.forward_mel(mel)
         with torch.no_grad():
             return float(objective(out, batch, mel, told, net, torch.Generator().manual_seed(0)))
 
@@ -149,6 +159,6 @@ def test_frames_without_labels_do_not_count() -> None:
     batch = batch_for(net, 40)
     blank = replace(batch, phones=torch.full_like(batch.phones, UNKNOWN), valid=torch.zeros_like(batch.valid))
     mel = net.mel(batch.samples)
-    objective = Objective(BASIS, Weights(), net.left_context)
+    objective = Objective(BASIS, Weights(implicit=0.0), net.left_context)
     loss = objective(net.forward_mel(mel), blank, mel, None, net, torch.Generator())
     assert float(loss) == 0.0
