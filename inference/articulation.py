@@ -4,7 +4,7 @@ Every sound pulls each group of muscles towards its own target with a dominance 
 is held while it lasts and falls after it; the mouth is where the pulls balance (Cohen and Massaro, Modeling
 coarticulation in synthetic visual speech, 1993). Which sounds merge, lead, or leave the jaw alone follows
 JALI (Edwards, Landreth, Fiume, Singh, SIGGRAPH 2016). The numbers are fitted to filmed speech
-(`models/fit_articulation.py`); contacts are made last (`contact_shapes.py`).
+(`models/fit_articulation.py`); contacts are made last (`contacts.py`).
 """
 
 from __future__ import annotations
@@ -18,23 +18,24 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from .channels import ARKIT_52
-from .contact_shapes import CONTROLS, contacts
+from .contacts import Guarantees, SegmentFeed, keep_guarantees
 from .errors import ModelError
+from .lip_basis import CONTROLS_MM, REST_MM
 from .prosody import measure
 from .timing import steps_within
 from .types import AudioClip, FaceMotion
-from .visemes import UNKNOWN, VISEMES
+from .visemes import UNKNOWN, VISEMES, Segment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
-
-    from .visemes import Segment
 
     Array = NDArray[np.float64]
 
 WEIGHTS: Final = Path(__file__).parent / "weights" / "articulation.json"
+CONTROLS: Final = (*CONTROLS_MM, "tongueOut")
+"""What a mouth is made of here; left and right move alike. The target of mouthClose is a share of jawOpen."""
 GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "jaw": ("jawOpen",),
     "close": ("mouthClose", "mouthPress", "mouthRollLower", "mouthRollUpper", "mouthShrugLower"),
@@ -62,8 +63,19 @@ _OBSTRUENTS = tuple(VISEMES.index(name) for name in ("PP", "FF", "TH", "DD", "kk
 _EDGE_S = 0.2
 """`sustain` counts in the first and last so many seconds of a longer sound."""
 GAIN = (0.7, 1.3)
-_BLOCK = 8_192
-_JAW, _CLOSE = CONTROLS.index("jawOpen"), CONTROLS.index("mouthClose")
+CONTACTS: Final = Guarantees(lips_meet=True, lip_to_teeth=True, hold_s=1 / 24)
+"""What the sounds demand of the lips; held for a frame of film, so that it falls on one at any rate."""
+_JAW_LIMIT = {"SS": 0.15, "CH": 0.18}
+"""Jaw of sibilants, whose teeth nearly meet: 0.1 parts the incisors of the neutral head by 3.5 mm, which
+overlap by 1.2 mm at rest."""
+_LIMIT_HELD, _LIMIT_RAMP_S = (0.2, 0.7), 0.06
+_PRESSED_MM = -1.2
+"""Closed further than this, lips would pass through each other."""
+_TONGUE_MM = 6.0
+"""Aperture that a tongue stuck out in full needs."""
+_BLOCK = 1_024
+_JAW, _CLOSE, _TONGUE = (CONTROLS.index(c) for c in ("jawOpen", "mouthClose", "tongueOut"))
+_APERTURE_MM = np.array([*(aperture for aperture, _ in CONTROLS_MM.values()), 0.0])
 _SIL, _REST = SHAPES.index("sil"), SHAPES.index("rest")
 
 
@@ -133,6 +145,7 @@ def articulate(
     duration_s: float,
     rate_hz: float = 50.0,
     clip: AudioClip | Iterable[AudioClip] | None = None,
+    parameters: Parameters | None = None,
 ) -> FaceMotion:
     """The mouth that says these sounds.
 
@@ -143,26 +156,33 @@ def articulate(
         rate_hz: rows per second.
         clip: the sound, whole or in consecutive blocks. Its loudness then opens the jaw, its pitch and its
             high frequencies drive the lips, relative to the line's own middle, by factors of 0.7 to 1.3.
+        parameters: None for the shipped ones.
 
     Returns:
         All 52 ARKit channels, from 0 to `duration_s`; those that speech does not move are 0.
     """
-    parameters = shipped_parameters()
+    parameters = parameters or shipped_parameters()
     line = timeline(segments, duration_s)
     if clip is not None:
         features = voice_features(line, [clip] if isinstance(clip, AudioClip) else clip)
         line = replace(line, gain=np.clip(1.0 + features @ parameters.strength.T, *GAIN))
-    times_s = np.arange(steps_within(max(duration_s, 0.0), rate_hz)) / rate_hz
-    values = np.zeros((len(times_s), len(ARKIT_52)), np.float32)
+    feed = SegmentFeed()
+    sounds = zip(line.start_s.tolist(), line.end_s.tolist(), line.shape.tolist(), strict=True)
+    feed.add((Segment(*sound) for sound in sounds if sound[2] != _REST), np.inf)
+    rows = steps_within(max(duration_s, 0.0), rate_hz)
+    kept = list(keep_guarantees(_mouths(line, parameters, rows, rate_hz), feed, CONTACTS))
+    return FaceMotion(np.concatenate([piece.values for piece in kept]), ARKIT_52, rate_hz)
+
+
+def _mouths(line: Timeline, parameters: Parameters, rows: int, rate_hz: float) -> Iterator[FaceMotion]:
+    """The motion in pieces, before the lips make their contacts."""
     drives = [(column, CONTROLS.index(c)) for c in CONTROLS for column in _columns(c)]
     columns, controls = (list(side) for side in zip(*drives, strict=True))
-    for start in range(0, len(times_s), _BLOCK):
-        block = times_s[start : start + _BLOCK]
-        mouth = blend(block, sounding(block, line), line, parameters)
-        mouth[:, _CLOSE] *= mouth[:, _JAW]
-        mouth = contacts(mouth, block, line.start_s, line.end_s, line.shape)
-        values[start : start + _BLOCK, columns] = mouth[:, controls]
-    return FaceMotion(values, ARKIT_52, rate_hz)
+    for start in range(0, rows, _BLOCK):
+        times_s = np.arange(start, min(start + _BLOCK, rows)) / rate_hz
+        values = np.zeros((len(times_s), len(ARKIT_52)), np.float32)
+        values[:, columns] = mouth(times_s, line, parameters)[:, controls]
+        yield FaceMotion(values, ARKIT_52, rate_hz, start / rate_hz)
 
 
 def _columns(control: str) -> list[int]:
@@ -187,15 +207,16 @@ def timeline(segments: Iterable[Segment], duration_s: float) -> Timeline:
 def _ordered(segments: Iterable[Segment], duration_s: float) -> list[list[Any]]:
     """[start, end, viseme] inside the line, one after the other. A sound without a shape gives its time to
     the sound after it, or before a pause to the one before."""
-    inside = sorted((max(0.0, s.start_s), min(duration_s, s.end_s), s.viseme) for s in segments)
-    after_s = [start_s for start_s, _, _ in inside[1:]] + [duration_s]
-    sounds = [[a, min(b, c), v] for (a, b, v), c in zip(inside, after_s, strict=True) if min(b, c) > a]
+    clipped = sorted((max(0.0, s.start_s), min(duration_s, s.end_s), s.viseme) for s in segments)
+    inside = [sound for sound in clipped if sound[1] > sound[0]]
+    until_s = [*(start_s for start_s, _, _ in inside[1:]), duration_s]
+    sounds = [[a, min(b, c), v] for (a, b, v), c in zip(inside, until_s, strict=False) if min(b, c) > a]
+    following: list[Any] | None = None
     for i in range(len(sounds) - 1, -1, -1):
         start_s, end_s, viseme = sounds[i]
         if viseme != UNKNOWN:
-            continue
-        following = sounds[i + 1] if i + 1 < len(sounds) else None
-        if following and following[2] not in (_SIL, UNKNOWN) and following[0] - end_s <= _BRIDGED_S:
+            following = sounds[i]
+        elif following and following[2] != _SIL and following[0] - end_s <= _BRIDGED_S:
             following[0] = start_s
         elif i and sounds[i - 1][2] not in (_SIL, UNKNOWN) and start_s - sounds[i - 1][1] <= _BRIDGED_S:
             sounds[i - 1][1] = end_s
@@ -271,3 +292,37 @@ def blend(
         total = total + weight
         pulled = pulled + weight[:, GROUP_OF_CONTROL] * targets[sound]
     return pulled / total[:, GROUP_OF_CONTROL]
+
+
+def mouth(times_s: Array, line: Timeline, parameters: Parameters) -> Array:
+    """[T, C] controls 0..1 of a possible mouth: the jaw of sibilants is narrow, lips do not pass through each
+    other, and no tongue through closed lips."""
+    made = np.asarray(blend(times_s, sounding(times_s, line), line, parameters)).clip(0.0, 1.0)
+    share = made[:, _CLOSE].copy()
+    for name, limit in _JAW_LIMIT.items():
+        made[:, _JAW] -= _held(times_s, line, name) * np.maximum(made[:, _JAW] - limit, 0.0)
+    made[:, _CLOSE] = share * made[:, _JAW]
+    crossed_mm = np.maximum(_PRESSED_MM - _aperture_mm(made), 0.0)
+    made[:, _CLOSE] = np.maximum(made[:, _CLOSE] + crossed_mm / _APERTURE_MM[_CLOSE], 0.0)
+    made[:, _TONGUE] = np.minimum(made[:, _TONGUE], np.maximum(_aperture_mm(made), 0.0) / _TONGUE_MM)
+    return made
+
+
+def _aperture_mm(controls: Array) -> Array:
+    return np.asarray(REST_MM[0] + controls @ _APERTURE_MM)
+
+
+def _held(times_s: Array, line: Timeline, name: str) -> Array:
+    """[T] 0..1: whether a sound of this viseme is in its held part, with soft ramps before and after."""
+    chosen = line.shape == VISEMES.index(name)
+    held = np.zeros(len(times_s))
+    if not chosen.any():
+        return held
+    start_s, length_s = line.start_s[chosen], (line.end_s - line.start_s)[chosen]
+    from_s, to_s = (start_s + part * length_s for part in _LIMIT_HELD)
+    following = np.searchsorted(from_s, times_s, side="right")
+    for which in (np.maximum(following - 1, 0), np.minimum(following, len(from_s) - 1)):
+        outside_s = np.maximum(from_s[which] - times_s, times_s - to_s[which])
+        near = np.clip(1.0 - outside_s / _LIMIT_RAMP_S, 0.0, 1.0)
+        held = np.maximum(held, near * near * (3.0 - 2.0 * near))
+    return held

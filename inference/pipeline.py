@@ -22,6 +22,7 @@ from .motion import join, stream_speech
 from .performance import add_blinks
 from .transcript import LANGUAGE, PhonesUnavailable, words_of
 from .types import FaceMotion
+from .visemes import UNKNOWN
 
 if TYPE_CHECKING:
     import os
@@ -181,7 +182,7 @@ def animate_cues(
     feed = SegmentFeed(settings.controls.prediction_delay_s)
     feed.add(segments, np.inf)
     seed = blink_seed(sound or cues, settings.seed)
-    yield from _finished([motion], rate_hz, settings, feed, settings.guarantees(by_text=False), seed)
+    yield from _finished([motion], rate_hz, settings, feed, settings.guarantees(by_text=True), seed)
     if progress:
         progress(1.0)
 
@@ -230,13 +231,16 @@ def _aligned(
     spoken: Sequence[Spoken], words: list[list[int]], notify: Callable[[str], None] | None
 ) -> list[Segment] | None:
     """When each sound of the text is said; None where it is not what is said."""
-    heard = join(spoken)
+    heard, notify = join(spoken), notify or (lambda _: None)
     try:
-        return align(heard.visemes, words, heard.motion.rate_hz)
+        segments = align(heard.visemes, words, heard.motion.rate_hz)
     except TextDoesNotFit as misfit:
-        if notify:
-            notify(f"The text does not fit the sound: {misfit}. The line is animated without the text.")
+        notify(f"The text does not fit the sound: {misfit}. The line is animated without the text.")
         return None
+    left_out = [segment for segment in segments if segment.viseme == UNKNOWN]
+    if len(left_out) > sum(word.count(UNKNOWN) for word in words):
+        notify("A part of the text is not what is heard: it is left out, and the rest is used.")
+    return segments
 
 
 def _listened(spoken: Iterable[Spoken], feed: SegmentFeed, rate_hz: float) -> Iterator[Spoken]:

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from ..inference.articulation import (
+    CONTROLS,
     FEATURES,
     GAIN,
     GROUPS,
@@ -26,16 +27,16 @@ from ..inference.articulation import (
     WEIGHTS,
     Parameters,
     Timeline,
+    articulate,
     blend,
     read_parameters,
     sounding,
     timeline,
     voice_features,
 )
-from ..inference.contact_shapes import CONTROLS, contacts
 from ..inference.types import AudioClip
 from ..inference.visemes import Segment
-from .data.arkit_fit import ict_lip_basis
+from .data.arkit_fit import ict_lip_basis, symmetric_controls
 from .data.corpora import RATE_HZ, width_slope
 from .data.library import load_lines
 from .evaluate import held_out_split
@@ -78,7 +79,7 @@ _SUSTAIN = (0.1, 0.75)
 _STRENGTH: dict[str, dict[str, float]] = {
     "jaw": {"level_db": 0.02},
     "part": {"high_db": 0.01},
-    "shape": {"pitch_octaves": 0.2, "high_db": 0.01},
+    "shape": {"pitch_octaves": 0.15, "high_db": 0.01},
 }
 _POWER = 1.5
 
@@ -92,7 +93,7 @@ _FIRM = {
 apart, how narrow the jaw of sibilants is, and the tongue, which no tracker sees."""
 _LIVELY = 0.95
 """Spread of the aperture on the lines fitted to, against the filmed one: least squares alone would mumble."""
-_DOMINANCE_PRIOR, _SUSTAIN_PRIOR, _STRENGTH_PRIOR = 0.002, 0.02, 20.0
+_DOMINANCE_PRIOR, _SUSTAIN_PRIOR, _STRENGTH_PRIOR = 0.002, 0.02, 5.0
 _JAW, _CLOSE = CONTROLS.index("jawOpen"), CONTROLS.index("mouthClose")
 
 
@@ -100,7 +101,8 @@ _JAW, _CLOSE = CONTROLS.index("jawOpen"), CONTROLS.index("mouthClose")
 class Filmed:
     """One line as the fit sees it; times count from its start."""
 
-    name: str
+    segments: list[Segment]
+    clip: AudioClip
     times_s: np.ndarray
     here: np.ndarray
     sounds: Timeline
@@ -116,9 +118,10 @@ def filmed(line: Line) -> Filmed:
     segments = [Segment(a / RATE_HZ, b / RATE_HZ, int(line.phones[a])) for a, b in pairwise(cuts)]
     times_s = np.arange(len(line.controls)) / RATE_HZ
     sounds = timeline(segments, len(line.controls) / RATE_HZ)
-    features = voice_features(sounds, [AudioClip(line.samples, 16_000)])
+    clip = AudioClip(line.samples, 16_000)
+    features = voice_features(sounds, [clip])
     here = sounding(times_s, sounds)
-    return Filmed(line.name, times_s, here, sounds, features, line.controls, line.curves_mm, line.valid)
+    return Filmed(segments, clip, times_s, here, sounds, features, line.controls, line.curves_mm, line.valid)
 
 
 def table_document(power: float = _POWER) -> dict:
@@ -273,12 +276,9 @@ def fit(
 
 def said(line: Filmed, parameters: Parameters, *, voice: bool) -> np.ndarray:
     """[T, K] controls of one line as the runtime makes them (tongue left out)."""
-    sounds = line.sounds
-    if voice:
-        sounds = replace(sounds, gain=np.clip(1 + line.features @ parameters.strength.T, *GAIN))
-    mouth = blend(line.times_s, line.here, sounds, parameters)
-    mouth[:, _CLOSE] *= mouth[:, _JAW]
-    return contacts(mouth, line.times_s, sounds.start_s, sounds.end_s, sounds.shape)[:, :-1]
+    clip = line.clip if voice else None
+    motion = articulate(line.segments, len(line.controls) / RATE_HZ, RATE_HZ, clip, parameters)
+    return symmetric_controls(motion.values[: len(line.controls)], motion.channels)
 
 
 def agreement(

@@ -38,7 +38,7 @@ SOLE_IMPORTERS = {
 LAYERS = (
     {"errors", "channels", "types", "visemes"},
     {"timing", "lip_basis", "alignment", "transcript", "prosody"},
-    {"loudness", "files", "names", "contacts", "contact_shapes"},
+    {"loudness", "files", "names", "contacts"},
     {"audio", "session", "formats", "curves", "articulation"},
     {"retarget"},
     {"motion", "performance"},
