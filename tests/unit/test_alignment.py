@@ -104,6 +104,18 @@ def test_nothing_can_be_said_in_no_time():
         align(np.zeros((0, 15), np.float32), [[3]], RATE_HZ)
 
 
+def test_a_part_that_is_not_said_is_unknown_and_the_rest_is_kept():
+    generator = np.random.default_rng(5)
+    sounds = [int(s) for s in generator.permutation(np.tile(np.arange(1, 10), 10))]
+    foreign = [12, 13, 14, 12, 13, 14, 12, 13, 14, 12, 13, 14]
+    words = [sounds[:45], foreign, sounds[45:]]
+    segments = [s for s in align(heard([(s, 6) for s in sounds], 0.95), words, RATE_HZ) if s.viseme]
+    assert len(segments) == len(sounds) + len(foreign)
+    assert {s.viseme for s in segments[45 : 45 + len(foreign)]} == {UNKNOWN}
+    assert spelt(segments[:35]) == sounds[:35]
+    assert spelt(segments[-35:]) == sounds[-35:]
+
+
 def test_a_band_and_blocks_change_nothing_where_the_path_stays_inside(monkeypatch):
     generator = np.random.default_rng(2)
     sounds = generator.integers(1, 15, 400)
