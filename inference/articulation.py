@@ -45,7 +45,7 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
 }
 """Controls that move together: the jaw; lips against each other; lips apart; spread and round; the tongue."""
 SHAPES: Final = (*VISEMES, "rest")
-"""The classes with targets: a short pause is `sil`, a long one `rest`."""
+"""The classes with targets: a short pause is `sil`; a long one, and what surrounds the line, is `rest`."""
 GROUP_OF_CONTROL: Final = [
     next(g for g, members in enumerate(GROUPS.values()) if control in members) for control in CONTROLS
 ]
@@ -197,7 +197,8 @@ def timeline(segments: Iterable[Segment], duration_s: float) -> Timeline:
     sounds = _filled(_ordered(segments, duration_s), duration_s)
     start_s, end_s = (np.array([sound[i] for sound in sounds], float) for i in (0, 1))
     shape = np.array([sound[2] for sound in sounds], np.int64)
-    shape[(shape == _SIL) & (end_s - start_s >= _REST_MIN_S)] = _REST
+    outer = np.isin(np.arange(len(shape)), (0, len(shape) - 1))
+    shape[(shape == _SIL) & (outer | (end_s - start_s >= _REST_MIN_S))] = _REST
     insist = np.ones((len(sounds), len(GROUPS)))
     brief = np.isin(shape, _OBSTRUENTS) & (end_s - start_s < _SHORT_OBSTRUENT_S)
     insist[brief, list(GROUPS).index("jaw")] = _SHORT_JAW

@@ -74,7 +74,7 @@ MAGNITUDE = {  # jaw, close, part, shape, tongue
 }  # fmt: skip
 """Where the dominance starts from and stays near: a lip that must touch insists, a tongue does not."""
 LIP_HEAVY = ("U", "O", "CH", "RR")
-_SLOPE_S, _LIP_SLOPE_S = 0.10, 0.14
+_SLOPE_S, _LIP_SLOPE_S, _TONGUE_SLOPE_S = 0.10, 0.14, 0.06
 _SUSTAIN = (0.1, 0.75)
 _STRENGTH: dict[str, dict[str, float]] = {
     "jaw": {"level_db": 0.02},
@@ -85,7 +85,8 @@ _POWER = 1.5
 
 _TARGET_PRIOR, _FIRM_PRIOR = 0.03, 1.0
 _FIRM = {
-    *((name, "jawOpen") for name in ("sil", "TH", "CH", "SS", "RR")),
+    *((name, "jawOpen") for name in ("TH", "CH", "SS", "RR")),
+    *(("sil", c) for c in CONTROLS),
     *(("TH", c) for c in ("mouthUpperUp", "mouthLowerDown")),
     *((name, "tongueOut") for name in SHAPES),
 }
@@ -129,7 +130,7 @@ def table_document(power: float = _POWER) -> dict:
     shapes = {}
     for name in SHAPES:
         words = TABLE[name].split()
-        slope_ms = dict.fromkeys(GROUPS, 1000 * _SLOPE_S)
+        slope_ms = dict.fromkeys(GROUPS, 1000 * _SLOPE_S) | {"tongue": 1000 * _TONGUE_SLOPE_S}
         if name in LIP_HEAVY:
             slope_ms["shape"] = 1000 * _LIP_SLOPE_S
         shapes[name] = {
