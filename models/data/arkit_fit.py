@@ -40,8 +40,8 @@ _PRIOR_WEIGHT = 12.0
 _EXTRA_PRIOR = {"mouthClose": 40.0, "mouthShrugUpper": 20.0, "mouthFrown": 20.0}
 """Controls that the tracker rarely shows but the fit would love to use as spare degrees of freedom."""
 SMOOTHNESS = 5.0
-"""Penalty on squared second differences of a control at 25 frames per second. At 5 trembling falls by an eighth
-to a fifth with every closure kept; from 30 on closures are lost (`compare_labels` counts both)."""
+"""Penalty on squared second differences of a control at 25 frames per second. At 5, trembling falls by an
+eighth to a fifth with every closure kept; from 30 on closures are lost (`compare_labels` counts both)."""
 _MOST_STEPS, _SETTLED = 400, 1e-5
 
 

@@ -136,6 +136,16 @@ def draw_request(rng: np.random.Generator) -> Request:
     )  # fmt: skip
 
 
+def language_of(engine: str, voice: str) -> str:
+    """Key of `SENTENCES` whose words a voice speaks."""
+    if engine == "espeak":
+        name = voice.split("+")[0]
+        return next((language for language, accents in ACCENTS.items() if name in accents), name)
+    if engine == "festival":
+        return festival.VOICES[voice].language
+    return "ja" if engine == "jtalk" else "en-us"
+
+
 def _speak(request: Request) -> Utterance:
     if request.engine == "espeak":
         return espeak.speak(

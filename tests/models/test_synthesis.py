@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from soliloquy.inference.visemes import UNKNOWN, VISEMES, frame_classes
-from soliloquy.models.data import neutral, synthetic
+from soliloquy.models.data import neutral, sheet, synthetic
 from soliloquy.models.data.synthesis import espeak, festival, flite, jtalk, sounds
 from soliloquy.models.data.synthesis.utterance import Utterance, phone_set, revoice
+from soliloquy.models.train_speech import CORPORA
 
 TEXT = "maybe papa put a big apple pie on top of the table"
 FIRST_VOWEL = VISEMES.index("aa")
@@ -202,3 +203,15 @@ def test_synthesis_is_silent_without_programs(tmp_path: Path) -> None:
         [sys.executable, "-c", code], env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "() flite is missing: apt install flite"
+
+
+def test_sheet_counts_what_it_is_given() -> None:
+    lines = {"neutral": neutral.neutral_lines(6, 1, seconds=10.0)}
+    assert "| 6 | 1.0 | 0 | 1.0 | 1.0 |" in sheet.corpus_table(lines, held_out={"neutral": 0})
+    told = sheet.neutral_table(lines["neutral"])
+    minutes = [float(part.rsplit(" ", 1)[1]) for part in told.split(", ")]
+    assert sum(minutes) == pytest.approx(1.0, abs=0.05 * len(minutes))
+
+
+def test_every_corpus_of_the_training_has_its_facts() -> None:
+    assert set(sheet.CORPORA) == set(CORPORA)
