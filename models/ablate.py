@@ -1,6 +1,6 @@
 """What every part of the speech model brings: trains each variant alike and writes `models/ABLATIONS.md`.
 
-    python -m soliloquy.models.ablate [--steps 1500] [--shared DIR] [--out runs/ablations]
+    python -m soliloquy.models.ablate [--steps 1000] [--shared DIR] [--out runs/ablations]
 
 Every variant has the same number of steps and the same seed; runs that were stopped resume, finished ones
 are read. Judged on whole face clusters that no variant was trained on, and on unseen
@@ -110,7 +110,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared", help="folder of the data sets")
     parser.add_argument("--out", type=Path, default=ROOT / "runs" / "ablations")
-    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)

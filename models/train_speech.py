@@ -42,7 +42,7 @@ PROVENANCE = {
     "neutral": "noise and silence made on demand",
     "librispeech": "LibriSpeech, phones only (CC BY 4.0)",
     "ljspeech": "LJ Speech, phones only (public domain)",
-    "synthetic": "espeak-ng speech made on demand, phones only",
+    "synthetic": "espeak-ng, flite and festival speech made on demand, phones only",
 }
 
 
