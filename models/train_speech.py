@@ -82,7 +82,7 @@ STAGES = (
          "synthetic": 0.03, "librispeech": 0.1, "ljspeech": 0.01},
         AugmentConfig(speed=0.05, formant=0.05, equaliser=0.4, noise_probability=0.35,
                       reverb_probability=0.1),
-        learning_rate=8e-4,
+        learning_rate=1e-3,
     ),
 )  # fmt: skip
 
@@ -103,19 +103,35 @@ class TrainConfig:
     weights: Weights = field(default_factory=Weights)
 
 
+def speaker_shares(lines: list[Line]) -> dict[str, float]:
+    """Shares of the filmed persons in the mean mouth: corpora count alike, so do the persons of a corpus."""
+    by_corpus: dict[str, set[str]] = {}
+    for line in lines:
+        if line.corpus in (*TRACKED, "facegood"):
+            by_corpus.setdefault(line.corpus, set()).add(line.speaker)
+    return {
+        speaker: 1 / len(by_corpus) / len(speakers)
+        for speakers in by_corpus.values()
+        for speaker in sorted(speakers)
+    }
+
+
 class Trainer:
     """State of one stage: network, its moving average, optimiser, step."""
 
     def __init__(self, config: TrainConfig, stage: Stage, train: list[Line], basis: np.ndarray) -> None:
         torch.manual_seed(config.seed)
-        self.config = replace(config, net=replace(config.net, controls=len(CONTROLS)))
+        shares = speaker_shares(train)
+        self.config = replace(
+            config, net=replace(config.net, controls=len(CONTROLS), speaker_shares=tuple(shares.values()))
+        )
         self.stage = stage
         self.net = SpeechNet(self.config.net)
         self.objective = Objective(torch.from_numpy(basis), config.weights, self.net.left_context)
         self._prepare()
         self.generator = torch.Generator().manual_seed(config.seed)
         self.sampler = BatchSampler(
-            train, stage.shares, left_context=self.net.left_context,
+            train, stage.shares, tuple(shares), left_context=self.net.left_context,
             receptive_field=self.net.receptive_field, frames=config.frames, augment=stage.augment,
         )  # fmt: skip
         self.step = 0
@@ -126,9 +142,12 @@ class Trainer:
             multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(self.config.average),
             use_buffers=True,
         )
+        own = self.net.corrections
+        shared = [p for p in self.net.parameters() if p is not own]
         self.optimiser = torch.optim.AdamW(
             [
-                {"params": list(self.net.parameters()), "weight_decay": self.config.weight_decay},
+                {"params": shared, "weight_decay": self.config.weight_decay},
+                {"params": [own], "weight_decay": 1.0},
                 {"params": list(self.objective.parameters()), "weight_decay": 0.0},
             ],
             lr=self.stage.learning_rate,
@@ -148,7 +167,7 @@ class Trainer:
         self.net.train()
         with torch.no_grad():
             mel = disturb_mel(self.net.mel(batch.samples), self.stage.augment, self.generator)
-        out = self.net.forward_mel(mel)
+        out = self.net.forward_mel(mel, batch.speaker)
         loss = self.objective(out, batch, mel, self._told(batch), self.net, self.generator)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()

@@ -24,13 +24,14 @@ _EDGE_FRAMES = 5  # lrc_ar's words are cut out of running speech: what was aroun
 @dataclass(frozen=True)
 class Batch:
     """`samples` (B, N), `controls` (B, T, K), `valid` (B, T) bool, `phones` (B, T) int64 with -1 for unknown,
-    `unfilmed` (B,) bool, real speech without a film, and its sound before it was
-    disturbed, `clean` (B', N)."""
+    `speaker` (B,) int64, -1 for people who were not filmed; `unfilmed` (B,) bool, real speech without a film,
+    and its sound before it was disturbed, `clean` (B', N)."""
 
     samples: Tensor
     controls: Tensor
     valid: Tensor
     phones: Tensor
+    speaker: Tensor
     unfilmed: Tensor
     clean: Tensor
 
@@ -41,13 +42,14 @@ class BatchSampler:
     Args:
         lines: the training lines.
         shares: relative weight of each corpus.
+        speakers: filmed persons in the order of the network's corrections.
         left_context, receptive_field: of the network, in samples.
         frames: targets per crop.
         augment: strengths; None leaves sound as it is.
     """
 
     def __init__(
-        self, lines: list[Line], shares: dict[str, float], *,
+        self, lines: list[Line], shares: dict[str, float], speakers: tuple[str, ...], *,
         left_context: int, receptive_field: int, frames: int, augment: AugmentConfig | None,
     ) -> None:  # fmt: skip
         self._groups: dict[str, dict[str, list[Line]]] = defaultdict(lambda: defaultdict(list))
@@ -56,6 +58,7 @@ class BatchSampler:
         self._corpora = sorted(c for c in self._groups if shares.get(c, 0) > 0)
         weight = np.array([shares[c] for c in self._corpora])
         self._weight = weight / weight.sum()
+        self._speakers = {name: i for i, name in enumerate(speakers)}
         self._left, self._field, self._frames = left_context, receptive_field, frames
         self._augment = augment
 
@@ -107,10 +110,10 @@ class BatchSampler:
         samples = clean
         if self._augment is not None:
             samples = np.stack([disturb(sound, self._augment, rng) for sound in clean])
+        speaker = torch.tensor([self._speakers.get(x.speaker, -1) for x in lines])
         unfilmed = np.array([x.corpus in UNFILMED for x in lines])
         return Batch(
             samples=torch.from_numpy(samples), controls=torch.from_numpy(controls),
             valid=torch.from_numpy(valid), phones=torch.from_numpy(phones).long(),
-            unfilmed=torch.from_numpy(unfilmed),
-            clean=torch.from_numpy(clean[unfilmed]),
+            speaker=speaker, unfilmed=torch.from_numpy(unfilmed), clean=torch.from_numpy(clean[unfilmed]),
         )  # fmt: skip

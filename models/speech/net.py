@@ -42,6 +42,10 @@ class SpeechNetConfig:
     lip_slots: int = 0
     """Slots of the audio-lip memory; 0 leaves it out."""
     controls: int = 15
+    speaker_shares: tuple[float, ...] = ()
+    """Filmed persons whose mouths are told apart in training, each by a correction of the decoder, and their
+    shares (summing to 1) in the mean mouth, to which the corrections are relative. With them the rest of the
+    network need not find out who speaks, and carries over to other people."""
     gain: float = 1.3
     """Factor on the controls at run time. A net trained on squared error moves less than people do (measured
     0.6 of their spread); scaling back changes neither timing nor shape."""
@@ -102,6 +106,7 @@ class SpeechNet(nn.Module):
         self.lips = AudioLipMemory(config.lip_slots, head) if config.lip_slots else None
         self.decode = nn.Conv1d(head, config.controls, 1)
         self.decode_tongue = nn.Conv1d(head, 1, 1)
+        self.corrections = nn.Parameter(torch.zeros(len(config.speaker_shares), config.controls, head))
         nn.init.normal_(self.decode.weight, std=0.01)
         nn.init.constant_(self.decode.bias, 0.05)  # about what mouths do on average
         self.register_buffer("aperture_mm", torch.tensor(APERTURE_MM[: config.controls]), persistent=False)
@@ -127,8 +132,13 @@ class SpeechNet(nn.Module):
         """(B, MELS, F) log-mel -> (B, width, T) features."""
         return self.encoder(self.stem((mel - _MEL_MEAN) / _MEL_STD))
 
-    def forward_mel(self, mel: Tensor) -> Output:
-        """What is said and how the mouth moves: log-mel frames (B, MELS, F) -> T frames of output."""
+    def forward_mel(self, mel: Tensor, speaker: Tensor | None = None) -> Output:
+        """What is said and how the mouth moves: log-mel frames (B, MELS, F) -> T frames of output.
+
+        Args:
+            mel: log-mel frames.
+            speaker: int64 [B], whose mouth; -1 (or None) for the mean mouth, the one used at run time.
+        """
         features = self.encode(mel)
         logits = self.to_phones(features)
         code = torch.tanh(self.to_code(features))
@@ -138,14 +148,23 @@ class SpeechNet(nn.Module):
         x = self.memory(x, implicit)
         if self.lips:
             x = self.lips(x, heard)
+        controls = self.decode(x)
+        if speaker is not None and self.config.speaker_shares:
+            controls = controls + torch.einsum("bkc,bct->bkt", self.correction(speaker), x)
         edge = 2 * self.config.head_layers  # frames that only the head's context needed
         return Output(
-            controls=self.decode(x).transpose(1, 2),
+            controls=controls.transpose(1, 2),
             tongue=self.decode_tongue(x)[:, 0],
             phones=logits[:, :, edge : logits.shape[2] - edge].transpose(1, 2),
             implicit=implicit.transpose(1, 2),
             heard=heard.transpose(1, 2) if heard is not None else None,
         )
+
+    def correction(self, speaker: Tensor) -> Tensor:
+        """What the decoder of every line differs in from the mean mouth's: (B,) -> (B, K, C)."""
+        shares = self.corrections.new_tensor(self.config.speaker_shares)
+        relative = self.corrections - torch.einsum("s,skc->kc", shares, self.corrections)
+        return relative[speaker.clamp(min=0)] * (speaker >= 0)[:, None, None]
 
     def forward(self, samples: Tensor) -> Output:
         """(B, N) waveform -> T frames of output."""

@@ -14,7 +14,9 @@ from soliloquy.models.speech.net import SpeechNet, SpeechNetConfig
 from soliloquy.models.speech.objective import TONGUE_OUT, Objective, Weights, tongue_target
 from soliloquy.models.speech.sync import LEVELS, MultiScaleSync
 
-SMALL = SpeechNetConfig(width=16, head_width=12, encoder_layers=1, memory_slots=5, lip_slots=6)
+SMALL = SpeechNetConfig(
+    width=16, head_width=12, encoder_layers=1, memory_slots=5, lip_slots=6, speaker_shares=(0.75, 0.25)
+)
 BASIS = torch.randn(6, 15, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 EVERYTHING = Weights(lip_memory=0.1, visual_sync=0.1, multi_scale=0.1)
 
@@ -44,6 +46,7 @@ def batch_for(net: SpeechNet, frames: int) -> Batch:
         controls=torch.rand(3, frames, 15, generator=generator) * 0.3,
         valid=valid,
         phones=torch.randint(0, 15, (3, frames), generator=generator),
+        speaker=torch.tensor([0, 0, -1]),
         unfilmed=torch.tensor([False, False, True]),
         clean=samples[2:],
     )
@@ -162,3 +165,14 @@ def test_frames_without_labels_do_not_count() -> None:
     objective = Objective(BASIS, Weights(implicit=0.0), net.left_context)
     loss = objective(net.forward_mel(mel), blank, mel, None, net, torch.Generator())
     assert float(loss) == 0.0
+
+
+def test_corrections_are_relative_to_the_mean_mouth() -> None:
+    net = SpeechNet(SMALL).eval()
+    with torch.no_grad():
+        net.corrections.normal_()
+    mel = net.mel(torch.randn(1, net.receptive_field) * 0.1)
+    nobody, first, second = (net.forward_mel(mel, torch.tensor([who])).controls for who in (-1, 0, 1))
+    assert torch.equal(nobody, net.forward_mel(mel).controls)
+    assert not torch.allclose(first, second)
+    assert torch.allclose(0.75 * first + 0.25 * second, nobody, atol=1e-5)
