@@ -60,7 +60,7 @@ class ArkitOutput(nn.Module):
 
     def forward(self, samples: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         out = self.net(samples)
-        weights = self.net.shape(out.controls) @ self.expand
+        weights = self.net.shape(out) @ self.expand
         weights = weights + out.tongue.clamp(0.0, 1.0)[..., None] @ self.expand_tongue
         return weights, torch.softmax(out.phones, dim=2), out.implicit
 

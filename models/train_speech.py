@@ -63,6 +63,8 @@ class Stage:
     learning_rate: float = 2e-3
     distil: bool = True
     """Whether real speech without a film is learnt from the averaged network."""
+    anonymous: float = 0.0
+    """Share of filmed lines shown without saying whose they are: the mean mouth, trained in earnest."""
 
 
 MILD = replace(
@@ -92,6 +94,7 @@ STAGES = (
          "synthetic": 0.03, "librispeech": 0.1, "ljspeech": 0.01},
         replace(MILD, speed=0.05, formant=0.05, equaliser=0.4),
         learning_rate=1e-3,
+        anonymous=0.25,
     ),
 )  # fmt: skip
 
@@ -177,7 +180,8 @@ class Trainer:
         self.net.train()
         with torch.no_grad():
             mel = disturb_mel(self.net.mel(batch.samples), self.stage.augment, self.generator)
-        out = self.net.forward_mel(mel, batch.speaker)
+        known = torch.rand(len(mel), generator=self.generator) >= self.stage.anonymous
+        out = self.net.forward_mel(mel, torch.where(known, batch.speaker, -1))
         loss = self.objective(out, batch, mel, self._told(batch), self.net, self.generator)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()

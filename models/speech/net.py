@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from ...inference.visemes import VISEMES
 from .frontend import HOP, MELS, SAMPLE_RATE_HZ, WINDOW, LogMel
 from .memory import AudioLipMemory, ImplicitMemory
 
@@ -21,6 +22,7 @@ from .memory import AudioLipMemory, ImplicitMemory
 APERTURE_MM = (32.8, -38.9, 13.7, -0.5, 0.1, -0.2, -0.7, -0.3, -3.7, 1.8, -6.9, 5.3, -2.5, 6.8, 7.1)
 APERTURE_AT_REST_MM = 0.76
 _JAW_OPEN, _MOUTH_CLOSE = 0, 1
+_PP = VISEMES.index("PP")
 _MEL_MEAN, _MEL_STD = -5.0, 3.0  # of levelled speech; fixed, so that training and export cannot differ
 
 
@@ -46,12 +48,15 @@ class SpeechNetConfig:
     """Filmed persons whose mouths are told apart in training, each by a correction of the decoder, and their
     shares (summing to 1) in the mean mouth, to which the corrections are relative. With them the rest of the
     network need not find out who speaks, and carries over to other people."""
-    gain: float = 1.3
-    """Factor on the controls at run time. A net trained on squared error moves less than people do (measured
-    0.6 of their spread); scaling back changes neither timing nor shape."""
-    seal_mm: tuple[float, float] = (1.5, 4.5)
-    """Lips nearer than the first meet, lips further apart than the second are left alone. A net trained on
-    squared error hedges short closures to a slit of 2 mm."""
+    gain: float = 1.15
+    """Factor on the controls at run time. A net trained on squared error moves less than people do; scaling
+    back changes neither timing nor shape."""
+    seal_mm: float = 2.0
+    """Lips nearer than this meet: a net trained on squared error hedges short closures to a slit."""
+    seal_heard_mm: float = 5.0
+    """So much further apart they may be and still meet, where p, b or m is heard for certain."""
+    seal_release_mm: float = 3.0
+    """Lips that are further apart than that by so much are left alone; in between they are drawn together."""
     right_context: int = 3200
     """Samples of future that a frame may hear (200 ms)."""
 
@@ -79,6 +84,8 @@ class Output:
     """(B, T) raw `tongueOut`."""
     phones: Tensor
     """(B, T, P) viseme logits."""
+    closing: Tensor
+    """(B, T) probability that p, b or m is spoken within a frame of this one."""
     implicit: Tensor
     """(B, T, M) addresses of the implicit memory; M is 0 without it."""
     heard: Tensor | None
@@ -141,8 +148,10 @@ class SpeechNet(nn.Module):
         """
         features = self.encode(mel)
         logits = self.to_phones(features)
+        posteriors = torch.softmax(logits, dim=1)
+        heard_closing = nn.functional.max_pool1d(posteriors[:, _PP : _PP + 1], 3, stride=1, padding=1)
         code = torch.tanh(self.to_code(features))
-        x = self.head(self.enter_head(torch.cat([torch.softmax(logits, dim=1), code], dim=1)))
+        x = self.head(self.enter_head(torch.cat([posteriors, code], dim=1)))
         implicit = self.memory.address(x)
         heard = self.lips.address(x) if self.lips else None
         x = self.memory(x, implicit)
@@ -156,6 +165,7 @@ class SpeechNet(nn.Module):
             controls=controls.transpose(1, 2),
             tongue=self.decode_tongue(x)[:, 0],
             phones=logits[:, :, edge : logits.shape[2] - edge].transpose(1, 2),
+            closing=heard_closing[:, 0, edge : logits.shape[2] - edge],
             implicit=implicit.transpose(1, 2),
             heard=heard.transpose(1, 2) if heard is not None else None,
         )
@@ -170,22 +180,30 @@ class SpeechNet(nn.Module):
         """(B, N) waveform -> T frames of output."""
         return self.forward_mel(self.mel(samples))
 
-    def shape(self, controls: Tensor) -> Tensor:
-        """Raw controls (B, T, K) -> 0..1; `mouthClose` (1) never exceeds `jawOpen` (0)."""
-        return self.seal((self.config.gain * controls).clamp(0.0, 1.0))
+    def shape(self, out: Output) -> Tensor:
+        """What the face does, (B, T, K) in 0..1; `mouthClose` (1) never exceeds `jawOpen` (0)."""
+        return self.seal((self.config.gain * out.controls).clamp(0.0, 1.0), out.closing)
 
     def predict(self, samples: Tensor) -> Tensor:
         """(B, N) waveform -> controls (B, T, K) in 0..1."""
-        return self.shape(self.forward(samples).controls)
+        return self.shape(self.forward(samples))
 
-    def seal(self, controls: Tensor) -> Tensor:
-        """Let nearly closed lips meet, by `mouthClose`: (B, T, K) in 0..1 -> the same."""
+    def seal(self, controls: Tensor, closing: Tensor) -> Tensor:
+        """Let nearly closed lips meet, by `mouthClose`, and all the sooner where p, b or m is heard.
+
+        Args:
+            controls: (B, T, K) in 0..1.
+            closing: (B, T) see `Output`.
+
+        Returns:
+            (B, T, K) in 0..1.
+        """
         jaw = controls[..., _JAW_OPEN : _JAW_OPEN + 1]
         close = torch.minimum(controls[..., _MOUTH_CLOSE : _MOUTH_CLOSE + 1], jaw)
         controls = torch.cat([jaw, close, controls[..., _MOUTH_CLOSE + 1 :]], dim=-1)
         apart_mm = APERTURE_AT_REST_MM + (controls * self.aperture_mm).sum(-1, keepdim=True)
-        low, high = self.config.seal_mm
-        share = ((apart_mm - low) / (high - low)).clamp(0.0, 1.0)
+        near_mm = self.config.seal_mm + self.config.seal_heard_mm * closing[..., None]
+        share = ((apart_mm - near_mm) / self.config.seal_release_mm).clamp(0.0, 1.0)
         excess_mm = apart_mm.clamp(min=0.0) * (1.0 - share * share * (3.0 - 2.0 * share))
         close = torch.minimum(close - excess_mm / APERTURE_MM[_MOUTH_CLOSE], jaw)
         return torch.cat([jaw, close, controls[..., _MOUTH_CLOSE + 1 :]], dim=-1)
