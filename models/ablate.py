@@ -61,6 +61,8 @@ def variants() -> list[Variant]:
     for slots in (0, 32, 96, 256):
         net = SpeechNetConfig(memory_slots=slots)
         rows.append(Variant(f"shipped parts, {slots} slots", net, replace(PHONES, distil=1.0), CORPORA))
+    without = tuple(c for c in CORPORA if c != "lrc_ar")
+    rows.append(Variant("shipped parts, without LRC-AR", implicit, replace(PHONES, distil=1.0), without))
     return rows
 
 

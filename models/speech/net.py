@@ -51,11 +51,11 @@ class SpeechNetConfig:
     gain: float = 1.15
     """Factor on the controls at run time. A net trained on squared error moves less than people do; scaling
     back changes neither timing nor shape."""
-    seal_mm: float = 2.0
+    seal_mm: float = 2.5
     """Lips nearer than this meet: a net trained on squared error hedges short closures to a slit."""
-    seal_heard_mm: float = 5.0
+    seal_heard_mm: float = 6.0
     """So much further apart they may be and still meet, where p, b or m is heard for certain."""
-    seal_release_mm: float = 3.0
+    seal_release_mm: float = 4.0
     """Lips that are further apart than that by so much are left alone; in between they are drawn together."""
     right_context: int = 3200
     """Samples of future that a frame may hear (200 ms)."""

@@ -74,7 +74,7 @@ def test_the_apertures_in_the_graph_are_those_of_the_ict_face() -> None:
 
 
 @pytest.mark.parametrize(
-    ("jaw", "closing", "apart_mm"), [(0.02, 0.0, 0.6), (0.05, 0.0, 0.52), (0.2, 0.0, 7.3), (0.2, 1.0, 0.5)]
+    ("jaw", "closing", "apart_mm"), [(0.02, 0.0, 0.6), (0.05, 0.0, 0.52), (0.2, 0.0, 7.3), (0.2, 1.0, 0.0)]
 )
 def test_nearly_closed_lips_meet_sooner_where_a_closure_is_heard(
     net: SpeechNet, jaw: float, closing: float, apart_mm: float
