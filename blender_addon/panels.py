@@ -89,10 +89,11 @@ def _draw_guarantees(layout: bpy.types.UILayout, settings: SoliloquySettings) ->
     if body is None:
         return
     contacts = body.column(heading="Contacts")
-    contacts.active = settings.by_ear or bool(settings.transcript.strip())
     contacts.prop(settings, "lips_meet")
     contacts.prop(settings, "lip_to_teeth")
-    body.column().prop(settings, "by_ear")
+    by_ear = body.column()
+    by_ear.active = settings.lip_to_teeth
+    by_ear.prop(settings, "by_ear")
     body.column(heading="Silence").prop(settings, "still_in_silence")
 
 

@@ -137,8 +137,8 @@ class SoliloquySettings(bpy.types.PropertyGroup):
     )
     by_ear: bpy.props.BoolProperty(
         name="Without a Transcript Too",
-        description="Keep these contacts by ear where no transcript tells when they are spoken: sounds that "
-        "are misheard then close the lips as well",
+        description="Bring the lip to the teeth by ear where no transcript tells when: sounds that are "
+        "misheard then raise it as well",
         default=False,
         options=_PLAIN,
     )
@@ -166,15 +166,15 @@ def animate_settings(settings: SoliloquySettings) -> AnimateSettings:
         smoothing_s=settings.smoothing_s,
         prediction_delay_s=settings.prediction_delay_s,
     )
-    kept = True if settings.by_ear else None  # None: where the transcript tells when
+    teeth = True if settings.by_ear else None  # None: where the transcript tells when
     return AnimateSettings(
         controls=controls,
         seed=settings.seed,
         blinks=settings.blinks,
         text=settings.transcript,
         language=settings.language,
-        lips_meet=kept if settings.lips_meet else False,
-        lip_to_teeth=kept if settings.lip_to_teeth else False,
+        lips_meet=settings.lips_meet,
+        lip_to_teeth=teeth if settings.lip_to_teeth else False,
         still_in_silence=settings.still_in_silence,
     )
 

@@ -54,8 +54,8 @@ class AnimateSettings:
     """What is said, where it is known: then the sounds are found by it, and not by ear alone."""
     language: str = LANGUAGE
     """Language of the text, as espeak-ng names it."""
-    lips_meet: bool | None = None
-    """Let the lips meet on every p, b and m; None: where the text tells when."""
+    lips_meet: bool = True
+    """Let the lips meet on every p, b and m, found by the text or by ear."""
     lip_to_teeth: bool | None = None
     """Let the lower lip reach the teeth on every f and v; None: where the text tells when."""
     still_in_silence: bool = False
@@ -70,7 +70,7 @@ class AnimateSettings:
     def guarantees(self, *, by_text: bool) -> Guarantees:
         """What is to hold of the motion, with times of sounds from the text or not."""
         return Guarantees(
-            lips_meet=by_text if self.lips_meet is None else self.lips_meet,
+            lips_meet=self.lips_meet,
             lip_to_teeth=by_text if self.lip_to_teeth is None else self.lip_to_teeth,
             still_in_silence=self.still_in_silence,
             hold_s=self.hold_s,

@@ -24,6 +24,7 @@ from .speech.net import SpeechNetConfig
 from .speech.objective import Weights
 from .train_speech import CORPORA, ROOT, STAGES, Stage, TrainConfig, run
 
+READING = "## Reading"
 FILMED = ("grid_s1", "us_gov", "lrc_ar", "facegood", "neutral")
 SPOKEN = (*FILMED, "ljspeech", "librispeech")
 BASE = Weights(phones=0.0, distil=0.0)
@@ -139,7 +140,10 @@ def main() -> None:
     if arguments.rows:
         return
     page = table(rows, arguments.steps)
-    (ROOT / "models" / "ABLATIONS.md").write_text(page, encoding="utf-8")
+    stored = ROOT / "models" / "ABLATIONS.md"
+    before = stored.read_text(encoding="utf-8") if stored.exists() else ""
+    _, mark, reading = before.partition(READING)  # written by hand, kept
+    stored.write_text(page + (f"\n{mark}{reading}" if mark else ""), encoding="utf-8")
     print(page)
 
 

@@ -51,10 +51,13 @@ def add_text(group: Any) -> None:
 
 
 def add_guarantees(group: Any) -> None:
-    """`--lips-meet`, `--teeth-on-f` and `--still`; None where the user says nothing."""
+    """`--lips-meet`, `--teeth-on-f` (None where the user says nothing) and `--still`."""
     both = argparse.BooleanOptionalAction
     group.add_argument(
-        "--lips-meet", action=both, help="let the lips meet on every p, b and m; on with a text"
+        "--lips-meet",
+        action=both,
+        default=True,
+        help="let the lips meet on every p, b and m (default: they do)",
     )
     group.add_argument(
         "--teeth-on-f",

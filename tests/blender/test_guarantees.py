@@ -84,7 +84,7 @@ def test_the_switches_become_settings():
         kept = made(panel).guarantees(by_text=by_text)
         return kept.lips_meet, kept.lip_to_teeth, kept.still_in_silence
 
-    assert guarantees(False) == (False, False, False)
+    assert guarantees(False) == (True, False, False)
     assert guarantees(True) == (True, True, False)
     assert guarantees(False, by_ear=True) == (True, True, False)
     assert guarantees(True, lips_meet=False) == (False, True, False)
