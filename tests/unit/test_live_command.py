@@ -38,7 +38,7 @@ def small(monkeypatch):
 
 def file_gain_db(path):
     with open_audio(path) as reader:
-        return 20.0 * np.log10(reader.gain)
+        return float(20.0 * np.log10(reader.gain))
 
 
 @pytest.mark.parametrize("fps", [None, "24", "60"])
