@@ -16,9 +16,7 @@ from typing import TYPE_CHECKING
 import bpy
 
 from ..inference.commands import options
-from ..inference.curves import MotionControls
 from ..inference.errors import SoliloquyError, UsageError
-from ..inference.pipeline import AnimateSettings
 from . import line, media
 from .jobs import message
 from .outputs import check_writable, written_beside
@@ -86,7 +84,11 @@ def animate(arguments: argparse.Namespace) -> None:
         raise UsageError(f'The scene "{scene.name}" has no camera', "Add a camera, or leave out --render")
     source = media.source_from_file(str(Path(arguments.audio).absolute()), arguments.start_frame)
     described = line.describe(
-        scene, _target(scene, arguments.object), source, _settings(arguments), model=arguments.model
+        scene,
+        _target(scene, arguments.object),
+        source,
+        options.animate_settings(arguments, options.said(arguments)),
+        model=arguments.model,
     )
     result, notices = line.run_now(scene, described)
     for notice in notices:
@@ -122,26 +124,6 @@ def _target(scene: bpy.types.Scene, name: str) -> bpy.types.Object:
     return found
 
 
-def _settings(arguments: argparse.Namespace) -> AnimateSettings:
-    controls = MotionControls(
-        jaw=arguments.jaw,
-        lips=arguments.lips,
-        upper_face=arguments.upper_face,
-        smoothing_s=arguments.smoothing,
-        prediction_delay_s=arguments.delay,
-    )
-    return AnimateSettings(
-        controls=controls,
-        seed=arguments.seed,
-        blinks=not arguments.no_blinks,
-        text=options.said(arguments),
-        language=arguments.language,
-        lips_meet=arguments.lips_meet,
-        lip_to_teeth=arguments.teeth_on_f,
-        still_in_silence=arguments.still,
-    )
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=f"blender -b SCENE.blend --command {NAME}", description="Speech to facial animation"
@@ -159,19 +141,9 @@ def _parser() -> argparse.ArgumentParser:
         help="render the line with its sound, with the scene's engine and size",
     )
     add("--start-frame", type=int, default=1, metavar="N", help="frame on which the sound starts (1)")
-    add("--jaw", type=float, default=1.0, metavar="X", help="strength of the jaw, 0..4 (1)")
-    add("--lips", type=float, default=1.0, metavar="X", help="strength of lips and tongue, 0..4 (1)")
-    add("--upper-face", type=float, default=1.0, metavar="X", help="strength of the upper face, 0..4 (1)")
-    add("--smoothing", type=float, default=0.0, metavar="S", help="smoothing in seconds (0)")
-    add(
-        "--delay",
-        type=float,
-        default=0.0,
-        metavar="S",
-        help="seconds by which the face is later than the sound (0)",
-    )
-    add("--seed", type=int, default=0, metavar="N", help="seed of the blinks (0)")
-    add("--no-blinks", action="store_true", help="leave the lids to the model")
+    options.add_strengths(command)
+    options.add_timing(command)
+    options.add_blinks(command)
     options.add_guarantees(command)
     options.add_text(command)
     add("--model", type=Path, metavar="FILE", help="another weight file")

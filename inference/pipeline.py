@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .alignment import SegmentStream, TextDoesNotFit, align
-from .articulation import articulate
 from .audio import open_audio
 from .channels import ARKIT_52
 from .contacts import Guarantees, SegmentFeed, keep_guarantees
 from .curves import MotionControls, check_rate, control_pieces, resample_pieces
 from .errors import Cancelled
-from .formats.cues import read_segments
 from .motion import join, stream_speech
 from .performance import add_blinks
 from .transcript import LANGUAGE, PhonesUnavailable, words_of
@@ -122,7 +120,8 @@ def animate_file(
         if words and not reader.is_silent:
             spoken = list(spoken)
             segments = _aligned(spoken, words, notify)
-        guarantees = settings.guarantees(by_text=segments is not None)
+        by_text = segments is not None
+        guarantees = Guarantees() if reader.is_silent else settings.guarantees(by_text=by_text)
         feed = SegmentFeed(settings.controls.prediction_delay_s)
         if segments is not None:
             feed.add(segments, np.inf)
@@ -131,8 +130,7 @@ def animate_file(
         pieces: Iterable[FaceMotion] = (
             all_channels(piece.motion, neutral=reader.is_silent) for piece in spoken
         )
-        wanted = guarantees if not reader.is_silent else Guarantees()
-        yield from _finished(pieces, float(model.card.rate_hz), settings, feed, wanted, seed)
+        yield from _finished(pieces, float(model.card.rate_hz), settings, feed, guarantees, seed)
     if progress:
         progress(1.0)
 
@@ -163,6 +161,9 @@ def animate_cues(
         AudioError: the sound cannot be read.
         Cancelled: `cancelled` returned True.
     """
+    from .articulation import articulate  # only here: commands that only listen start without them
+    from .formats.cues import read_segments
+
     settings = settings or AnimateSettings()
     rate_hz = settings.rate_hz or CUES_RATE_HZ
     segments, notices = read_segments(cues)

@@ -88,10 +88,11 @@ def stages_of(variant: Variant, steps: int) -> tuple[Stage, ...]:
 
 def table(rows: list[tuple[str, list[ClipScore]]], steps: int) -> str:
     """The markdown page."""
+    share = steps / sum(stage.steps for stage in STAGES)
     intro = f"""# What every part of the speech model brings
 
-Printed by `python -m soliloquy.models.ablate --steps {steps}`. Every row is a training of {steps} steps (a
-tenth of the shipped one) with the same seed. r = correlation with the tracked mouth, mean over clips
+Printed by `python -m soliloquy.models.ablate --steps {steps}`. Every row is a training of {steps} steps
+({share:.0%} of the shipped one) with the same seed. r = correlation with the tracked mouth, mean over clips
 [95 % bootstrap interval; speakers drawn first]; shape = width beyond what the aperture implies. **Held-out
 speakers**: six face clusters of LRC-AR that no row was trained on (184 single words). Differences inside an
 interval are not results.

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from ..inference.channels import ARKIT_52
 from ..inference.loudness import TARGET_DB
 from ..inference.motion import speech_motion, stream_motion
-from ..inference.session import CARD_KEY, CONTRACT, SPEECH_WEIGHTS, load_speech_model
+from ..inference.session import CARD_KEY, CONTRACT, OUTPUTS, SPEECH_WEIGHTS, load_speech_model
 from ..inference.types import AudioClip, ModelCard
 from .data.arkit_fit import CONTROLS, channels_of
 from .speech.checkpoint import load_checkpoint, save_checkpoint
@@ -37,9 +37,6 @@ if TYPE_CHECKING:
 SHIPPED_CHECKPOINT = Path(__file__).parent / "weights" / "speech.pt"
 TOLERANCE = 1e-4
 """Of weights in 0..1. Measured 1e-6 to 1e-5: float32 sums in another order."""
-
-
-OUTPUTS = ("weights", "visemes", "memory")
 
 
 class ArkitOutput(nn.Module):

@@ -54,16 +54,7 @@ def add(commands: Any) -> None:
     )
     shape = parser.add_argument_group("shape of the motion")
     options.add_strengths(shape)
-    shape.add_argument(
-        "--smoothing", type=float, default=0.0, metavar="S", help="Gaussian smoothing, seconds"
-    )
-    shape.add_argument(
-        "--delay",
-        type=float,
-        default=0.0,
-        metavar="S",
-        help="motion later by so many seconds (negative: earlier)",
-    )
+    options.add_timing(shape)
     options.add_blinks(shape)
     options.add_guarantees(shape)
     options.add_text(parser.add_argument_group("what is said"))
@@ -80,7 +71,7 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Animate every input."""
-    settings = _settings(arguments)
+    settings = options.animate_settings(arguments, _said(arguments), arguments.fps)
     if arguments.cues is not None:
         jobs, single, animate = _from_cues(arguments, settings, console)
     else:
@@ -163,30 +154,6 @@ def _bug(job: Job, error: Exception) -> SoliloquyError:
     return SoliloquyError(
         f"'{job.source}' met a fault in Soliloquy itself ({type(error).__name__}: {error})",
         "Please report it with the output of the same command and --debug",
-    )
-
-
-def _settings(arguments: argparse.Namespace) -> AnimateSettings:
-    from ..curves import MotionControls
-    from ..pipeline import AnimateSettings
-
-    controls = MotionControls(
-        jaw=arguments.jaw,
-        lips=arguments.lips,
-        upper_face=arguments.upper_face,
-        smoothing_s=arguments.smoothing,
-        prediction_delay_s=arguments.delay,
-    )
-    return AnimateSettings(
-        controls,
-        seed=arguments.seed,
-        blinks=arguments.blinks,
-        rate_hz=arguments.fps,
-        text=_said(arguments),
-        language=arguments.language,
-        lips_meet=arguments.lips_meet,
-        lip_to_teeth=arguments.teeth_on_f,
-        still_in_silence=arguments.still,
     )
 
 

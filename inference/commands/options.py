@@ -11,6 +11,8 @@ from ..errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..pipeline import AnimateSettings
+
 
 def add_strengths(group: Any) -> None:
     """`--jaw`, `--lips` and `--upper-face`: the strengths of `curves.MotionControls`."""
@@ -20,6 +22,20 @@ def add_strengths(group: Any) -> None:
     )
     group.add_argument(
         "--upper-face", type=float, default=1.0, metavar="X", help="strength of eyes, brows, cheeks, nose"
+    )
+
+
+def add_timing(group: Any) -> None:
+    """`--smoothing` and `--delay`: the rest of `curves.MotionControls`."""
+    group.add_argument(
+        "--smoothing", type=float, default=0.0, metavar="S", help="Gaussian smoothing, seconds"
+    )
+    group.add_argument(
+        "--delay",
+        type=float,
+        default=0.0,
+        metavar="S",
+        help="motion later by so many seconds (negative: earlier)",
     )
 
 
@@ -66,6 +82,40 @@ def add_guarantees(group: Any) -> None:
     )
     group.add_argument(
         "--still", action="store_true", help="keep the mouth still in silences of 0.3 s and more"
+    )
+
+
+def animate_settings(
+    arguments: argparse.Namespace, text: str, rate_hz: float | None = None
+) -> AnimateSettings:
+    """What the strengths, timing, blinks, guarantees and language of a command ask for.
+
+    Args:
+        arguments: with the options of `add_strengths`, `add_timing`, `add_blinks`, `add_guarantees` and
+            `add_text`.
+        text: what is said, or nothing.
+        rate_hz: frames per second; None for the model's own rate.
+    """
+    from ..curves import MotionControls
+    from ..pipeline import AnimateSettings
+
+    controls = MotionControls(
+        jaw=arguments.jaw,
+        lips=arguments.lips,
+        upper_face=arguments.upper_face,
+        smoothing_s=arguments.smoothing,
+        prediction_delay_s=arguments.delay,
+    )
+    return AnimateSettings(
+        controls,
+        seed=arguments.seed,
+        blinks=arguments.blinks,
+        rate_hz=rate_hz,
+        text=text,
+        language=arguments.language,
+        lips_meet=arguments.lips_meet,
+        lip_to_teeth=arguments.teeth_on_f,
+        still_in_silence=arguments.still,
     )
 
 

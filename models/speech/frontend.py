@@ -15,6 +15,9 @@ N_FFT, WINDOW, HOP, MELS = 512, 400, 160, 80
 EPSILON = 1e-5
 """Added to mel power before the logarithm: a floor about 50 dB below levelled speech."""
 
+MEL_MEAN, MEL_STD = -5.0, 3.0
+"""Of the log-mel of levelled speech; fixed, so that training and export cannot differ."""
+
 
 def _hz_to_mel(hz: np.ndarray) -> np.ndarray:
     """Slaney's scale: linear to 1 kHz, then logarithmic (27 mel per factor 6.4)."""

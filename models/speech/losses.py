@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
 _CURVE_SCALE_MM = (4.5, 3.0, 3.2, 1.7, 4.2, 1.0)  # spread of the canonical mouth, see models/data/corpora.py
 _CURVE_WEIGHT = (1.0, 1.0, 0.4, 0.2, 0.2, 0.1)
@@ -16,6 +19,11 @@ def masked_mean(x: Tensor, mask: Tensor) -> Tensor:
     """Mean over the frames where `mask`, and over all trailing dimensions."""
     weight = mask.to(x.dtype)
     return (x.flatten(2).mean(2) * weight).sum() / weight.sum().clamp(min=1)
+
+
+def judged(module: nn.Module, *inputs: Tensor) -> Any:
+    """What `module` says of `inputs`; they learn from it, the module does not."""
+    return functional_call(module, {name: p.detach() for name, p in module.named_parameters()}, inputs)
 
 
 def closure_emphasis(aperture: Tensor) -> Tensor:

@@ -6,8 +6,9 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 from torch.nn.functional import cosine_similarity, kl_div, normalize
+
+from .losses import judged
 
 ADDRESS_SCALE = 16.0
 """Sharpness of cosine addresses, as in SyncTalkFace."""
@@ -81,8 +82,7 @@ class AudioLipMemory(nn.Module):
 
     def seen(self, lips: Tensor) -> Tensor:
         """Addresses from lip features (B, T, F) -> (B, T, S)."""
-        query, values = normalize(lips, dim=2), normalize(self.values, dim=1)
-        return torch.softmax(ADDRESS_SCALE * (query @ values.T), dim=2)
+        return _address(lips.transpose(1, 2), self.values).transpose(1, 2)
 
     def losses(self, lips: Tensor, heard: Tensor, mask: Tensor) -> Tensor:
         """Store loss (values rebuild the lip features) plus alignment KL(seen || heard).
@@ -124,6 +124,5 @@ class LipEncoder(nn.Module):
 
         The encoder stays as it is: motion must come to look right, not the eye that judges it.
         """
-        frozen = {name: p.detach() for name, p in self.named_parameters()}
-        moved, filmed = (functional_call(self, frozen, (x,)) for x in (curves, wanted))
+        moved, filmed = (judged(self, x) for x in (curves, wanted))
         return 1.0 - cosine_similarity(moved, filmed, dim=2)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ...inference.visemes import VISEMES
-from .frontend import HOP, MELS, SAMPLE_RATE_HZ, WINDOW, LogMel
+from .frontend import HOP, MEL_MEAN, MEL_STD, MELS, SAMPLE_RATE_HZ, WINDOW, LogMel
 from .memory import AudioLipMemory, ImplicitMemory
 
 # How far each control opens the lips of the ICT face at 1.0, in mm (`arkit_fit.ict_lip_basis`; a test
@@ -23,7 +23,6 @@ APERTURE_MM = (32.8, -38.9, 13.7, -0.5, 0.1, -0.2, -0.7, -0.3, -3.7, 1.8, -6.9, 
 APERTURE_AT_REST_MM = 0.76
 _JAW_OPEN, _MOUTH_CLOSE = 0, 1
 _PP = VISEMES.index("PP")
-_MEL_MEAN, _MEL_STD = -5.0, 3.0  # of levelled speech; fixed, so that training and export cannot differ
 
 
 @dataclass(frozen=True)
@@ -137,7 +136,7 @@ class SpeechNet(nn.Module):
 
     def encode(self, mel: Tensor) -> Tensor:
         """(B, MELS, F) log-mel -> (B, width, T) features."""
-        return self.encoder(self.stem((mel - _MEL_MEAN) / _MEL_STD))
+        return self.encoder(self.stem((mel - MEL_MEAN) / MEL_STD))
 
     def forward_mel(self, mel: Tensor, speaker: Tensor | None = None) -> Output:
         """What is said and how the mouth moves: log-mel frames (B, MELS, F) -> T frames of output.

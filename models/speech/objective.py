@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool1d, conv1d, cross_entropy, huber_loss
 
 from ...inference.visemes import UNKNOWN, VISEMES
-from .frontend import HOP, WINDOW
+from .frontend import HOP, MEL_MEAN, MEL_STD, WINDOW
 from .losses import MouthLoss, masked_mean
 from .memory import LipEncoder, indecision
 from .sync import MultiScaleSync
@@ -123,7 +123,7 @@ class Objective(nn.Module):
     def _sync(self, out: Output, batch: Batch, mel: Tensor, generator: torch.Generator) -> Tensor:
         frames = out.controls.shape[1]
         heard = mel[:, :, self._first_mel : self._first_mel + 2 * frames]
-        sound = (avg_pool1d(heard, 2).transpose(1, 2) + 5.0) / 3.0
+        sound = (avg_pool1d(heard, 2).transpose(1, 2) - MEL_MEAN) / MEL_STD
         filmed = batch.valid.float().mean(1) > 0.9
         if not bool(filmed.any()):
             return torch.zeros(())
