@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ...inference.files import atomic_write
 from ...inference.visemes import frame_classes
+from .arkit_fit import ict_lip_basis
 from .corpora import RATE_HZ, Line, load_facegood, load_tracked_lines
 from .labelled import grid_text, load_speech
 from .neutral import neutral_lines
@@ -47,7 +48,7 @@ def _make(shared: Path, corpus: str) -> list[Line]:
     if corpus in ("librispeech", "ljspeech"):
         return load_speech(shared, corpus, _aligner())
     if corpus == "synthetic":
-        return synthetic_lines(SYNTHETIC_COUNT, SYNTHETIC_SEED)
+        return synthetic_lines(ict_lip_basis(shared)[1], SYNTHETIC_COUNT, SYNTHETIC_SEED)
     if corpus == "neutral":
         return neutral_lines(NEUTRAL_COUNT, NEUTRAL_SEED)
     return load_tracked_lines(shared, corpus)

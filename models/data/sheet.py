@@ -62,7 +62,8 @@ CORPORA = {
     ),
     "synthetic": Facts(
         "speech of espeak-ng, flite, festival", "see below", "made on demand from our own sentences",
-        "phones, always disturbed", "Voices of Debian's packages, named above; nothing of theirs is kept.",
+        "phones and the phone teacher's mouth, always disturbed",
+        "Voices of Debian's packages, named above; nothing of theirs is kept.",
     ),
     "neutral": Facts(
         "sound without speech", "none", "made on demand", "a still face", "None needed.",

@@ -3,8 +3,9 @@
     python -m soliloquy.models.data.synthetic --out DIR --minutes 5     # wavs and phone times to listen to
 
 The sentences are ours (`sentences.json`, per language); their words are shuffled, so that hours of speech
-never repeat. These lines teach phones only and are always disturbed: a net trained on synthetic sound
-alone fails on people.
+never repeat. These lines teach phones, and how the phone teacher moves a mouth to them: a person of its own
+among the filmed ones, whose lips close on every m, b and p in any voice. They are always disturbed, for a net
+trained on synthetic sound alone fails on people.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import json
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -22,9 +23,12 @@ import numpy as np
 import soundfile
 import soxr
 
+from ...inference.articulation import articulate
 from ...inference.loudness import level_gain
-from ...inference.visemes import VISEMES
-from .corpora import Line
+from ...inference.types import AudioClip
+from ...inference.visemes import VISEMES, Segment
+from .arkit_fit import symmetric_controls
+from .corpora import RATE_HZ, Line
 from .labelled import phone_line
 from .synthesis import espeak, festival, flite, jtalk
 from .synthesis.utterance import Utterance, revoice
@@ -41,6 +45,8 @@ ACCENTS = {
 """espeak-ng voices of a language; by default its name."""
 SHARES = {"espeak": 0.6, "flite": 0.2, "festival": 0.2, "jtalk": 0.03}
 """How often each synthesiser is drawn; flite's and festival's voices come from recordings of people."""
+TEACHER = "phone teacher"
+"""Speaker of all these lines: their mouth is one person's."""
 _ENGLISH = ("en", "en-us")
 _MINUTES_PER_LINE = 3.15 / 60
 _RATE_HZ = 16_000
@@ -176,8 +182,30 @@ def speak_requests(requests: list[Request]) -> Iterator[tuple[int, Utterance]]:
             yield i, revoice(utterance, requests[i].size)
 
 
-def synthetic_lines(count: int, seed: int) -> list[Line]:
-    """`count` lines of shuffled words in random languages, voices, tempi and pitches."""
+def taught_line(name: str, samples: np.ndarray, segments: list, basis: np.ndarray) -> Line:
+    """A line whose mouth is the phone teacher's (`inference/articulation.py`), at given phone times."""
+    line = phone_line("synthetic", name, TEACHER, samples, segments)
+    frames = len(line.controls)
+    motion = articulate(
+        [Segment(*segment) for segment in segments], frames / RATE_HZ, RATE_HZ, AudioClip(samples, _RATE_HZ)
+    )
+    controls = symmetric_controls(motion.values[:frames], motion.channels).astype(np.float32)
+    return replace(
+        line,
+        controls=controls,
+        curves_mm=(controls @ basis.T).astype(np.float32),
+        valid=np.ones(frames, bool),
+    )
+
+
+def synthetic_lines(basis: np.ndarray, count: int, seed: int) -> list[Line]:
+    """`count` lines of shuffled words in random languages, voices, tempi and pitches.
+
+    Args:
+        basis: [6, K] mm per control, from `arkit_fit.ict_lip_basis`.
+        count: how many.
+        seed: same seed and same synthesisers, same lines.
+    """
     rng = np.random.default_rng(seed)
     requests = [draw_request(rng) for _ in range(count)]
     lines: dict[int, Line] = {}
@@ -185,7 +213,7 @@ def synthetic_lines(count: int, seed: int) -> list[Line]:
         samples = soxr.resample(spoken.samples, spoken.rate_hz, _RATE_HZ).astype(np.float32)
         samples *= np.float32(level_gain(samples))
         name = f"synthetic{i}-{requests[i].engine}-{requests[i].voice}"
-        lines[i] = phone_line("synthetic", name, "synthetic", samples, spoken.segments)
+        lines[i] = taught_line(name, samples, spoken.segments, basis)
     return [lines[i] for i in range(count)]
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from soliloquy.inference.visemes import UNKNOWN, VISEMES, frame_classes
 from soliloquy.models.data import neutral, sheet, synthetic
+from soliloquy.models.data.arkit_fit import CONTROLS
 from soliloquy.models.data.synthesis import espeak, festival, flite, jtalk, sounds
 from soliloquy.models.data.synthesis.utterance import Utterance, phone_set, revoice
 from soliloquy.models.train_speech import CORPORA
@@ -147,13 +148,18 @@ def test_revoice_keeps_times_with_the_sound() -> None:
 
 @needs("espeak")
 def test_lines_repeat_from_their_seed() -> None:
-    first, again = (synthetic.synthetic_lines(4, 21) for _ in range(2))
+    basis = np.ones((6, len(CONTROLS)), np.float32)
+    first, again = (synthetic.synthetic_lines(basis, 4, 21) for _ in range(2))
     assert [x.name for x in first] == [x.name for x in again]
     for a, b in zip(first, again, strict=True):
         assert np.array_equal(a.phones, b.phones)
         assert a.phones is not None
         assert len(a.phones) == len(a.controls) == int(len(a.samples) / 320)
-        assert not a.valid.any()
+        assert np.array_equal(a.controls, b.controls)
+        assert a.valid.all()
+        vowels = a.phones >= VISEMES.index("aa")
+        jaw = a.controls[:, CONTROLS.index("jawOpen")]
+        assert jaw[vowels].mean() > 1.3 * jaw[a.phones == VISEMES.index("sil")].mean()
 
 
 @needs("espeak")
