@@ -116,7 +116,7 @@ class _Context:
 
 
 def _drawn() -> str:
-    panel = helpers.module("blender_addon.panels").SOLILOQUY_PT_main
+    panel = helpers.module("blender_addon.panels.line").SOLILOQUY_PT_main
     texts: list[str] = []
 
     class Panel:

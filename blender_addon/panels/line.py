@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import TYPE_CHECKING
 
 import bpy
 
-from . import checks, media
-from .jobs import STATUS
-from .operators.animate import SOLILOQUY_OT_animate, SOLILOQUY_OT_stop
-from .operators.make_override import SOLILOQUY_OT_make_override
-from .rig_map import read_character, refusal
+from .. import checks, media
+from ..jobs import STATUS
+from ..operators.animate import SOLILOQUY_OT_animate, SOLILOQUY_OT_stop
+from ..operators.make_override import SOLILOQUY_OT_make_override
+from ..rig_map import read_character, refusal
+from .common import ROOT, draw_text
 
 if TYPE_CHECKING:
-    from .properties import SoliloquySettings
-
-_PIXELS_PER_LETTER = 6.5
+    from ..properties import SoliloquySettings
 
 
 class SOLILOQUY_PT_main(bpy.types.Panel):
     """Speech to facial animation"""
 
+    bl_idname = ROOT
     bl_label = "Soliloquy"
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
@@ -108,14 +107,14 @@ def _draw_animate(layout: bpy.types.UILayout, context: bpy.types.Context) -> Non
     button = layout.row()
     button.scale_y = 1.4
     button.operator(SOLILOQUY_OT_animate.bl_idname, icon="PLAY")
-    _draw_text(layout, context, SOLILOQUY_OT_animate.disabled_reason(context), "INFO")
+    draw_text(layout, context, SOLILOQUY_OT_animate.disabled_reason(context), "INFO")
 
 
 def _draw_outcome(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    _draw_text(layout, context, STATUS.error, "ERROR")
-    _draw_text(layout, context, STATUS.summary, "CHECKMARK")
+    draw_text(layout, context, STATUS.error, "ERROR")
+    draw_text(layout, context, STATUS.summary, "CHECKMARK")
     for notice in STATUS.notices:
-        _draw_text(layout, context, notice, "INFO")
+        draw_text(layout, context, notice, "INFO")
 
 
 def _draw_unmatched(
@@ -136,17 +135,6 @@ def _draw_unmatched(
         grid = body.grid_flow(columns=2, align=True)
         for channel in unmatched:
             grid.label(text=channel)
-
-
-def _draw_text(layout: bpy.types.UILayout, context: bpy.types.Context, text: str, icon: str) -> None:
-    """Text broken into lines that fit the sidebar."""
-    if not text:
-        return
-    scale = context.preferences.system.ui_scale
-    letters = max(20, int((context.region.width / scale - 50) / _PIXELS_PER_LETTER))
-    column = layout.column(align=True)
-    for i, piece in enumerate(textwrap.wrap(text, letters)):
-        column.label(text=piece, icon=icon if i == 0 else "BLANK1")
 
 
 CLASSES = (SOLILOQUY_PT_main,)

@@ -1,0 +1,10 @@
+"""The sidebar of the 3D view: one panel for a line of speech and, below it, one for each further task.
+
+Blender draws sub-panels in the order in which they are registered: `CLASSES` is the order of work.
+"""
+
+from . import line
+
+CLASSES = (*line.CLASSES,)
+
+__all__ = ["CLASSES"]

@@ -1,0 +1,34 @@
+"""What the panels share: the parent of every sub-panel, and text that fits the sidebar."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    import bpy
+
+ROOT = "SOLILOQUY_PT_main"
+"""`bl_idname` of the panel that the sub-panels hang below."""
+_PIXELS_PER_LETTER = 6.5
+
+
+class SubPanel:
+    """A panel below the main one, closed until it is opened. Mix into `bpy.types.Panel`; set `bl_label`."""
+
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Soliloquy"
+    bl_parent_id = ROOT
+    bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
+
+
+def draw_text(layout: bpy.types.UILayout, context: bpy.types.Context, text: str, icon: str) -> None:
+    """Text broken into lines that fit the sidebar."""
+    if not text:
+        return
+    scale = context.preferences.system.ui_scale
+    letters = max(20, int((context.region.width / scale - 50) / _PIXELS_PER_LETTER))
+    column = layout.column(align=True)
+    for i, piece in enumerate(textwrap.wrap(text, letters)):
+        column.label(text=piece, icon=icon if i == 0 else "BLANK1")
