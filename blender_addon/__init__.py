@@ -42,6 +42,6 @@ def _outcome_handlers() -> tuple[list, ...]:
 
 
 def _classes() -> tuple[type, ...]:
-    from . import operators, panels, properties
+    from . import operators, panels, preferences, properties
 
-    return (*properties.CLASSES, *operators.CLASSES, *panels.CLASSES)
+    return (*preferences.CLASSES, *properties.CLASSES, *operators.CLASSES, *panels.CLASSES)

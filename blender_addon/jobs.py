@@ -26,6 +26,18 @@ SETTLE_S = 0.15
 
 
 @dataclass(frozen=True)
+class Running:
+    """How the speech model is run on this computer."""
+
+    threads: int = 1
+    """CPU threads, 1..256."""
+    device: str = "auto"
+    """One of `session.DEVICES`."""
+    keep_model: bool = True
+    """Keep the opened model in memory for the next line."""
+
+
+@dataclass(frozen=True)
 class Request:
     """Everything the worker needs, copied out of the scene on the main thread."""
 
@@ -40,6 +52,8 @@ class Request:
     """First frame that plays and first that no longer does (a trimmed strip); None for all of the sound."""
     model: Path | None = None
     """Weight file; None for the shipped one."""
+    running: Running = field(default_factory=Running)
+    """What runs the model."""
 
 
 @dataclass(frozen=True)
@@ -53,16 +67,39 @@ class Result:
 
 
 @lru_cache(maxsize=2)
-def _model(path: Path | None, modified_ns: int) -> SpeechModel:
+def _model(
+    path: Path | None, modified_ns: int, threads: int, device: str
+) -> tuple[SpeechModel, tuple[str, ...]]:
+    """The opened model, and what there is to say about the device that was asked for."""
     from ..inference.session import load_speech_model
 
-    return load_speech_model(path)
+    notices: list[str] = []
+    return load_speech_model(path, threads, device, notices.append), tuple(notices)
 
 
-def speech_model(path: Path | None = None) -> SpeechModel:
-    """The opened weight file, kept between runs until the file changes."""
+def speech_model(
+    path: Path | None = None,
+    running: Running | None = None,
+    notify: Callable[[str], None] = lambda _notice: None,
+) -> SpeechModel:
+    """The opened weight file, kept between runs until the file changes, unless `running` forbids it.
+
+    Args:
+        path: weight file; None for the shipped one.
+        running: None for the defaults.
+        notify: called with a sentence for each device that was asked for and does not work.
+
+    Raises:
+        ModelError: the file cannot be used.
+    """
+    running = running or Running()
     modified_ns = path.stat().st_mtime_ns if path is not None and path.is_file() else 0
-    return _model(path, modified_ns)
+    model, notices = _model(path, modified_ns, running.threads, running.device)
+    for notice in notices:
+        notify(notice)
+    if not running.keep_model:
+        _model.cache_clear()
+    return model
 
 
 def compute(request: Request, progress: Callable[[float], None], cancelled: Callable[[], bool]) -> Result:
@@ -79,7 +116,7 @@ def compute(request: Request, progress: Callable[[float], None], cancelled: Call
     hold_s = 0.0 if rate_hz else 1.0 / request.rate.hz  # a contact must not fall between two frames
     pieces = animate_file(
         request.audio,
-        speech_model(request.model),
+        speech_model(request.model, request.running, notices.append),
         replace(request.settings, rate_hz=rate_hz, hold_s=hold_s),
         decoders=(AudDecoder(),),
         progress=progress,

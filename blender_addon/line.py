@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..inference.errors import RigError, SoliloquyError
 from . import checks, jobs, keyframes, media
+from .preferences import running
 from .properties import animate_settings
 from .rig_map import Character, read_character
 
@@ -79,6 +80,7 @@ def describe(
         start_frame=source.start_frame,
         audible=source.audible,
         model=model,
+        running=running(),
     )
     return Line(scene.name, character, source, request)
 
