@@ -83,7 +83,7 @@ class SegmentFeed:
     def add(self, segments: Iterable[Segment], known_until_s: float) -> None:
         """Add what is new, on the clock of the sound; `known_until_s` is infinite after the last one."""
         for new in segments:
-            shifted = replace(new, start_s=new.start_s + self._shift_s, end_s=new.end_s + self._shift_s)
+            shifted = new._replace(start_s=new.start_s + self._shift_s, end_s=new.end_s + self._shift_s)
             self.waiting.append(shifted)
         self.known_until_s = known_until_s + self._shift_s
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -18,8 +17,7 @@ UNKNOWN = -1
 """No class: /h/ takes the shape of the vowel after it, glottal stops have none."""
 
 
-@dataclass(frozen=True)
-class Segment:
+class Segment(NamedTuple):
     """One sound of speech: `start_s` to `end_s` seconds from the start of the recording, `viseme` its index
     in `VISEMES`, or `UNKNOWN`."""
 
@@ -158,14 +156,9 @@ def _phonetic(label: str) -> int | None:
     return viseme
 
 
-def frame_classes(
-    segments: Iterable[Segment | tuple[float, float, int]], frames: int, rate_hz: float
-) -> NDArray[np.int64]:
-    """int64 [frames] classes from segments, or (start_s, end_s, class); silence where there is none."""
+def frame_classes(segments: Iterable[Segment], frames: int, rate_hz: float) -> NDArray[np.int64]:
+    """int64 [frames] classes from segments; silence where there is none."""
     classes = np.zeros(frames, np.int64)
-    for segment in segments:
-        if isinstance(segment, Segment):
-            segment = (segment.start_s, segment.end_s, segment.viseme)
-        start_s, end_s, label = segment
+    for start_s, end_s, label in segments:
         classes[max(0, round(start_s * rate_hz)) : max(0, round(end_s * rate_hz))] = label
     return classes

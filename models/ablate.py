@@ -39,31 +39,33 @@ class Variant:
     net: SpeechNetConfig
     weights: Weights
     corpora: tuple[str, ...]
+    taught: bool = False
+    """See `TrainConfig.taught`."""
 
 
 def variants() -> list[Variant]:
     """The rows: parts are added one after the other, then sizes of the implicit memory."""
     lips = {"lip_memory": 0.2, "visual_sync": 0.5}
     plain, implicit = SpeechNetConfig(memory_slots=0), SpeechNetConfig(memory_slots=64)
-    both = replace(implicit, lip_slots=96)
+    both, shipped = replace(implicit, lip_slots=96), Weights()
     rows = [
         Variant("base", plain, BASE, FILMED),
         Variant("+ implicit memory (64 slots)", implicit, BASE, FILMED),
         Variant("+ audio-lip memory (96 slots)", both, replace(BASE, **lips), FILMED),
         Variant("+ phone supervision", both, replace(PHONES, **lips), SPOKEN),
         Variant("+ synthetic speech", both, replace(PHONES, **lips), CORPORA),
-        Variant("+ self-distillation", both, replace(PHONES, **lips, distil=1.0), CORPORA),
-        Variant(
-            "+ multi-scale sync", both, replace(PHONES, **lips, distil=1.0, multi_scale=0.5), CORPORA
-        ),
-        Variant("shipped parts: all but audio-lip memory and multi-scale sync", implicit,
-                replace(PHONES, distil=1.0), CORPORA),
+        Variant("+ the phone teacher's mouth on it", both, replace(PHONES, **lips), CORPORA, taught=True),
+        Variant("+ self-distillation", both, replace(PHONES, **lips, distil=1.0), CORPORA, taught=True),
+        Variant("+ multi-scale sync", both, replace(PHONES, **lips, distil=1.0, multi_scale=0.5), CORPORA,
+                taught=True),
+        Variant("shipped parts: all but audio-lip memory and multi-scale sync", implicit, shipped, CORPORA,
+                taught=True),
     ]  # fmt: skip
     for slots in (0, 32, 96, 256):
         net = SpeechNetConfig(memory_slots=slots)
-        rows.append(Variant(f"shipped parts, {slots} slots", net, replace(PHONES, distil=1.0), CORPORA))
+        rows.append(Variant(f"shipped parts, {slots} slots", net, shipped, CORPORA, taught=True))
     without = tuple(c for c in CORPORA if c != "lrc_ar")
-    rows.append(Variant("shipped parts, without LRC-AR", implicit, replace(PHONES, distil=1.0), without))
+    rows.append(Variant("shipped parts, without LRC-AR", implicit, shipped, without, taught=True))
     return rows
 
 
@@ -131,7 +133,7 @@ def main() -> None:
         print(f"== {variant.name}", flush=True)
         config = TrainConfig(
             corpora=variant.corpora, stages=stages_of(variant, arguments.steps),
-            net=variant.net, weights=variant.weights,
+            net=variant.net, weights=variant.weights, taught=variant.taught,
         )  # fmt: skip
         folder = arguments.out / f"{number:02d}"
         run(config, [x for x in train if x.corpus in variant.corpora], held_out, basis, folder)

@@ -27,7 +27,7 @@ from .data.batches import Batch, BatchSampler
 from .data.corpora import TRACKED, Line
 from .data.library import load_lines
 from .evaluate import agreement, held_out_split, predict_line
-from .speech.augment import OFF, AugmentConfig, disturb_mel
+from .speech.augment import AugmentConfig, disturb_mel
 from .speech.checkpoint import load_checkpoint, save_checkpoint
 from .speech.net import SpeechNet, SpeechNetConfig
 from .speech.objective import Objective, Weights
@@ -66,8 +66,8 @@ class Stage:
     """Whether real speech without a film is learnt from the averaged network."""
 
 
-MILD = replace(
-    OFF, speed=0.06, formant=0.06, equaliser=0.5, gain_db=4.0, noise_probability=0.35,
+MILD = AugmentConfig(
+    speed=0.06, formant=0.06, equaliser=0.5, gain_db=4.0, noise_probability=0.35,
     noise_snr_db=(8.0, 40.0), reverb_probability=0.1, telephone_probability=0.1,
 )  # fmt: skip
 """For the lips: strong changes of the voice blur the width of the mouth."""
@@ -181,7 +181,7 @@ class Trainer:
         with torch.no_grad():
             mel = disturb_mel(self.net.mel(batch.samples), self.stage.augment, self.generator)
         out = self.net.forward_mel(mel, batch.speaker)
-        loss = self.objective(out, batch, mel, self._told(batch), self.net, self.generator)
+        loss = self.objective(out, batch, mel, self._told(batch), self.net.lips, self.generator)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import numpy as np
 from pocketsphinx import Decoder
 
-from ...inference.visemes import viseme_of_cmu
-
-Segment = tuple[float, float, int]
+from ...inference.visemes import Segment, viseme_of_cmu
 
 
 class PhoneAligner:
@@ -33,7 +31,7 @@ class PhoneAligner:
         except RuntimeError:  # the words do not fit the sound
             return None
         return [
-            (phone.start / 100, (phone.start + phone.duration) / 100, viseme_of_cmu(phone.name))
+            Segment(phone.start / 100, (phone.start + phone.duration) / 100, viseme_of_cmu(phone.name))
             for word in self._decoder.get_alignment() or ()
             for phone in word
         ]

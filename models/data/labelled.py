@@ -18,7 +18,8 @@ from .tracked import CURVES
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .force_align import PhoneAligner, Segment
+    from ...inference.visemes import Segment
+    from .force_align import PhoneAligner
 
 
 def phone_line(corpus: str, name: str, speaker: str, samples: np.ndarray, segments: list[Segment]) -> Line:

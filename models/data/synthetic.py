@@ -182,13 +182,11 @@ def speak_requests(requests: list[Request]) -> Iterator[tuple[int, Utterance]]:
             yield i, revoice(utterance, requests[i].size)
 
 
-def taught_line(name: str, samples: np.ndarray, segments: list, basis: np.ndarray) -> Line:
+def taught_line(name: str, samples: np.ndarray, segments: list[Segment], basis: np.ndarray) -> Line:
     """A line whose mouth is the phone teacher's (`inference/articulation.py`), at given phone times."""
     line = phone_line("synthetic", name, TEACHER, samples, segments)
     frames = len(line.controls)
-    motion = articulate(
-        [Segment(*segment) for segment in segments], frames / RATE_HZ, RATE_HZ, AudioClip(samples, _RATE_HZ)
-    )
+    motion = articulate(segments, frames / RATE_HZ, RATE_HZ, AudioClip(samples, _RATE_HZ))
     controls = symmetric_controls(motion.values[:frames], motion.channels).astype(np.float32)
     return replace(
         line,

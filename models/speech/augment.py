@@ -21,40 +21,33 @@ from .frontend import EPSILON, SAMPLE_RATE_HZ
 
 @dataclass(frozen=True)
 class AugmentConfig:
-    """Strengths and probabilities per line; every part is off at 0, see `OFF`."""
+    """Strengths and probabilities per line; every part is off unless it is given."""
 
-    speed: float = 0.10
+    speed: float = 0.0
     """Largest relative change of tempo, pitch and formants together (by whoever cuts the line)."""
-    gain_db: float = 4.0
-    noise_probability: float = 0.5
+    gain_db: float = 0.0
+    noise_probability: float = 0.0
     noise_snr_db: tuple[float, float] = (5.0, 35.0)
-    background_probability: float = 0.15
+    background_probability: float = 0.0
     """Babble, music, typing ... behind the voice."""
     background_snr_db: tuple[float, float] = (8.0, 30.0)
-    reverb_probability: float = 0.2
-    codec_probability: float = 0.08
+    reverb_probability: float = 0.0
+    codec_probability: float = 0.0
     """Eight-bit mu-law, or coarse steps of 6 to 9 bits."""
-    pitch_probability: float = 0.3
+    pitch_probability: float = 0.0
     pitch: float = 0.2
     """Largest relative shift of the harmonics below formants that stay."""
-    formant: float = 0.08
+    formant: float = 0.0
     """Largest relative shift of the spectrum along the mel axis."""
-    equaliser: float = 0.8
+    equaliser: float = 0.0
     """Standard deviation of the random equaliser, natural log of power (0.8 is about 3.5 dB)."""
-    telephone_probability: float = 0.1
+    telephone_probability: float = 0.0
     """Nothing above 2.4 to 5.4 kHz."""
-    low_cut_probability: float = 0.1
+    low_cut_probability: float = 0.0
     """Nothing below 75 to 380 Hz."""
-    holes_probability: float = 0.1
+    holes_probability: float = 0.0
     """What codecs and noise gates leave out: bands 25 to 40 dB below the loudest of their frame."""
 
-
-OFF = AugmentConfig(
-    speed=0.0, gain_db=0.0, noise_probability=0.0, background_probability=0.0, reverb_probability=0.0,
-    codec_probability=0.0, pitch_probability=0.0, formant=0.0, equaliser=0.0, telephone_probability=0.0,
-    low_cut_probability=0.0, holes_probability=0.0,
-)  # fmt: skip
-"""No augmentation; `dataclasses.replace` turns single parts on."""
 
 _NATS_PER_DB = math.log(10) / 10
 _ENVELOPE_BANDS = 9

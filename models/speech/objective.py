@@ -17,6 +17,7 @@ from .sync import MultiScaleSync
 
 if TYPE_CHECKING:
     from ..data.batches import Batch
+    from .memory import AudioLipMemory
     from .net import Output
 
 TONGUE_OUT = 0.6
@@ -74,7 +75,7 @@ class Objective(nn.Module):
         batch: Batch,
         mel: Tensor,
         told: Tensor | None,
-        net: nn.Module,
+        memory: AudioLipMemory | None,
         generator: torch.Generator,
     ) -> Tensor:
         """Loss of one batch.
@@ -84,7 +85,7 @@ class Objective(nn.Module):
             batch: targets.
             mel: (B, M, F) what the network heard.
             told: (B', T, K) what the averaged network says of the clean lines where `batch.unfilmed`.
-            net: the network.
+            memory: the network's audio-lip memory, where it has one.
             generator: randomness of the syncers.
         """
         weights = self.weights
@@ -104,17 +105,17 @@ class Objective(nn.Module):
         if weights.implicit and out.implicit.shape[2]:
             loss = loss + weights.implicit * indecision(out.implicit)
         if weights.lip_memory or weights.visual_sync:
-            loss = loss + self._lips(out, batch, net)
+            loss = loss + self._lips(out, batch, memory)
         if weights.multi_scale:
             loss = loss + self._sync(out, batch, mel, generator)
         return loss
 
-    def _lips(self, out: Output, batch: Batch, net: nn.Module) -> Tensor:
+    def _lips(self, out: Output, batch: Batch, memory: AudioLipMemory | None) -> Tensor:
         wanted = self.mouth.curves(batch.controls)
         features = self.lips(wanted)
         loss = masked_mean(huber_loss(self.lips.rebuild(features), wanted, reduction="none"), batch.valid)
-        if self.weights.lip_memory and out.heard is not None:
-            loss = loss + self.weights.lip_memory * net.lips.losses(features, out.heard, batch.valid)
+        if self.weights.lip_memory and memory is not None and out.heard is not None:
+            loss = loss + self.weights.lip_memory * memory.losses(features, out.heard, batch.valid)
         if self.weights.visual_sync:
             apart = self.lips.apart(self.mouth.curves(out.controls), wanted)
             loss = loss + self.weights.visual_sync * masked_mean(apart[..., None], batch.valid)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from soliloquy.inference.visemes import UNKNOWN, VISEMES, frame_classes
+from soliloquy.inference.visemes import UNKNOWN, VISEMES, Segment, frame_classes
 from soliloquy.models.data import neutral, sheet, synthetic
 from soliloquy.models.data.arkit_fit import CONTROLS
 from soliloquy.models.data.synthesis import espeak, festival, flite, jtalk, sounds
@@ -36,7 +36,7 @@ def contrast_db(spoken: Utterance, shift_s: float) -> float:
     blocks = spoken.samples[: len(spoken.samples) // hop * hop].reshape(-1, hop).astype(float)
     level_db = 10 * np.log10(np.mean(blocks**2, axis=1) + 1e-9)
     level_db = np.maximum(level_db, level_db.max() - 60)
-    moved = [(a + shift_s, b + shift_s, label) for a, b, label in spoken.segments]
+    moved = [Segment(a + shift_s, b + shift_s, label) for a, b, label in spoken.segments]
     labels = frame_classes(moved, len(level_db), spoken.rate_hz / hop)
     return float(level_db[labels >= FIRST_VOWEL].mean() - level_db[np.isin(labels, STOPS)].mean())
 
@@ -140,7 +140,7 @@ def test_phone_sets_have_lips_and_pauses(name: str) -> None:
 
 
 def test_revoice_keeps_times_with_the_sound() -> None:
-    spoken = Utterance(np.zeros(16_000, np.float32), 16_000, [(0.0, 0.5, 1), (0.5, 1.0, 10)])
+    spoken = Utterance(np.zeros(16_000, np.float32), 16_000, [Segment(0.0, 0.5, 1), Segment(0.5, 1.0, 10)])
     faster = revoice(spoken, 1.25)
     assert len(faster.samples) / faster.rate_hz == pytest.approx(0.8)
     assert faster.segments[-1][1] == pytest.approx(0.8)

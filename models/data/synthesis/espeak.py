@@ -12,8 +12,8 @@ from functools import cache
 
 import numpy as np
 
-from ....inference.visemes import UNKNOWN, VISEMES, viseme_of_ipa
-from .utterance import Segment, Utterance
+from ....inference.visemes import UNKNOWN, VISEMES, Segment, viseme_of_ipa
+from .utterance import Utterance
 
 VARIANTS = (
     "", "+m1", "+m2", "+m3", "+m4", "+m5", "+m6", "+m7", "+m8", "+f1", "+f2", "+f3", "+f4", "+f5", "+anika",
@@ -97,8 +97,9 @@ def speak(
     samples, phones = espeak().phones(text, voice, words_per_minute, pitch, pitch_range)
     starts = _with_closures(samples, phones)
     ends = [*starts[1:], len(samples) / espeak().rate_hz]
-    segments: list[Segment] = [
-        (start, end, _class(phone)) for start, end, (_, phone) in zip(starts, ends, phones, strict=True)
+    segments = [
+        Segment(start, end, _class(phone))
+        for start, end, (_, phone) in zip(starts, ends, phones, strict=True)
     ]
     return Utterance(samples, espeak().rate_hz, segments)
 

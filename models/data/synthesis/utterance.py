@@ -9,10 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ....inference.visemes import UNKNOWN, VISEMES
-
-Segment = tuple[float, float, int]
-"""Start in s, end in s, viseme class (index into `VISEMES`, or `UNKNOWN`)."""
+from ....inference.visemes import UNKNOWN, VISEMES, Segment
 
 
 class Utterance(NamedTuple):
@@ -35,7 +32,7 @@ def segments_of_ends(ends: list[tuple[str, float]], classes: dict[str, int]) -> 
     segments = []
     start_s = 0.0
     for phone, end_s in ends:
-        segments.append((start_s, end_s, classes.get(phone, UNKNOWN)))
+        segments.append(Segment(start_s, end_s, classes.get(phone, UNKNOWN)))
         start_s = end_s
     return segments
 
@@ -45,5 +42,5 @@ def revoice(spoken: Utterance, factor: float) -> Utterance:
 
     Only the rate changes, so that times stay exact and no sample is touched.
     """
-    segments = [(start / factor, end / factor, label) for start, end, label in spoken.segments]
+    segments = [Segment(start / factor, end / factor, label) for start, end, label in spoken.segments]
     return Utterance(spoken.samples, round(spoken.rate_hz * factor), segments)
