@@ -12,6 +12,7 @@ from ..operators.animate import SOLILOQUY_OT_animate, SOLILOQUY_OT_stop
 from ..operators.make_override import SOLILOQUY_OT_make_override
 from ..rig_map import read_character, refusal
 from .common import ROOT, draw_text
+from .looks import draw_look
 
 if TYPE_CHECKING:
     from ..properties import SoliloquySettings
@@ -68,6 +69,7 @@ def _draw_target(layout: bpy.types.UILayout, context: bpy.types.Context, setting
 
 
 def _draw_motion(layout: bpy.types.UILayout, settings: SoliloquySettings) -> None:
+    draw_look(layout, settings)
     column = layout.column(align=True)
     for name in ("jaw", "lips", "upper_face"):
         column.prop(settings, name, slider=True)

@@ -95,6 +95,11 @@ class _Layout:
     def operator(self, name, **_):
         self.texts.append(name)
         assert hasattr(getattr(bpy.types, "SOLILOQUY_OT_" + name.partition(".")[2]), "bl_label")
+        return SimpleNamespace()
+
+    def menu(self, name, text="", **_):
+        assert hasattr(bpy.types, name)
+        self.texts.append(text)
 
     def panel(self, _name, default_closed=False):
         return self, self
