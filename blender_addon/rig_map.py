@@ -119,7 +119,7 @@ def _match(part: bpy.types.Object) -> tuple[RigMap, tuple[str, ...]]:
     driven_paths = {driver.data_path for driver in drivers}
     free = tuple(t for t in rig_map.targets if t.data_path not in driven_paths)
     driven = tuple(t.channel for t in rig_map.targets if t.data_path in driven_paths)
-    return RigMap(free, (*rig_map.unmatched, *driven)), driven
+    return RigMap(free, unmatched=(*rig_map.unmatched, *driven)), driven
 
 
 def parts_of(target: bpy.types.Object) -> Iterator[bpy.types.Object]:

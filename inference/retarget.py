@@ -49,7 +49,7 @@ def map_by_name(object_name: str, shape_key_names: Sequence[str]) -> RigMap:
         for channel, names in found.items()
         for name in names
     )
-    return RigMap(targets, tuple(channel for channel in ARKIT_52 if channel not in found))
+    return RigMap(targets, unmatched=tuple(channel for channel in ARKIT_52 if channel not in found))
 
 
 def retarget(motion: FaceMotion, rig_map: RigMap, rate: FrameRate, start_frame: float) -> list[RigCurve]:

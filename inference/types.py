@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     FloatArray = NDArray[np.float32]
+
+RigKind = Literal["SHAPE_KEY", "BONE", "PROPERTY"]
+RigOwner = Literal["KEY", "OBJECT"]
 
 
 def _require_shape(name: str, array: FloatArray, shape: tuple[int | None, ...]) -> None:
@@ -91,16 +94,66 @@ class FaceMotion:
 
 @dataclass(frozen=True)
 class RigTarget:
-    """One animatable property that follows one channel: `value = offset + gain * channel`."""
+    """One animatable property that follows one channel: `value = offset + gain * channel`.
+
+    Several targets of one property add up (a shape key that closes both eyes follows each blink by half).
+    A bone's rotation is such a value in radians about `axis`; rotations of one bone are applied one after
+    the other, each about the axes at rest, the last target of the map first.
+    """
 
     channel: str
     object: str
-    """Name of the datablock that owns the property (for shape keys: the mesh object's)."""
+    """Name of the object that owns the property (for shape keys: the mesh object)."""
     data_path: str
-    """RNA path below that datablock's animation root, e.g. `key_blocks["jawOpen"].value`."""
+    """RNA path below the animated datablock, e.g. `key_blocks["jawOpen"].value`; for the rotation of a bone
+    `pose.bones["jaw"]`, for its translation `pose.bones["jaw"].location`."""
     index: int = 0
     gain: float = 1.0
     offset: float = 0.0
+    confidence: float = 1.0
+    """0..1, how sure the match is."""
+    kind: RigKind = "SHAPE_KEY"
+    axis: tuple[float, float, float] | None = None
+    """For the rotation of a bone: unit vector in its local space at rest."""
+    rotation_mode: str = "QUATERNION"
+    """For the rotation of a bone, as in Blender: QUATERNION, AXIS_ANGLE or an Euler order such as XYZ."""
+
+    @property
+    def rotates(self) -> bool:
+        """Whether the value is a bone's rotation, which takes several curves."""
+        return self.kind == "BONE" and self.axis is not None
+
+
+@dataclass(frozen=True)
+class SolvedKeys:
+    """Shape keys that do not follow single channels, such as visemes or the coefficients of a 3DMM.
+
+    With B [K, D] what the keys move and W [C, D] what the channels m move, the weights x of a frame minimise
+    |x B - m W|^2 + ridge * mean(diag(B B')) * |x|^2, every weight within its bounds.
+    """
+
+    object: str
+    """Name of the mesh object that owns the keys."""
+    data_paths: tuple[str, ...]
+    """K paths below its Key datablock."""
+    channels: tuple[str, ...]
+    gram: FloatArray
+    """float32 [K, K], B B'."""
+    cross: FloatArray
+    """float32 [C, K], W B'."""
+    confidence: float = 1.0
+    """0..1, how much of what speech does to a face the keys can reproduce."""
+    minimum: float = 0.0
+    maximum: float = 1.0
+    ridge: float = 0.01
+    copies: tuple[tuple[str, str, int], ...] = ()
+    """(object, data path, k) of keys on other meshes that follow the k-th one."""
+
+    def __post_init__(self) -> None:
+        _require_shape("gram", self.gram, (len(self.data_paths), len(self.data_paths)))
+        _require_shape("cross", self.cross, (len(self.channels), len(self.data_paths)))
+        if not self.minimum < self.maximum:
+            raise ValueError(f"minimum must be below maximum, got {self.minimum} and {self.maximum}")
 
 
 @dataclass(frozen=True)
@@ -108,8 +161,9 @@ class RigMap:
     """How a character follows the channels, and which channels found nothing to drive."""
 
     targets: tuple[RigTarget, ...]
+    solved: tuple[SolvedKeys, ...] = ()
     unmatched: tuple[str, ...] = ()
-    """Channels without a target."""
+    """Channels that move nothing."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +175,8 @@ class RigCurve:
     index: int
     frames: FloatArray
     values: FloatArray
+    owner: RigOwner = "KEY"
+    """Which datablock of the object is animated: its shape keys, or the object itself."""
 
     def __post_init__(self) -> None:
         _require_shape("frames", self.frames, (None,))
