@@ -1,4 +1,4 @@
-"""From channels to a character: which shape key follows which channel, and the curves to key.
+"""From channels to a character: the curves to key, and the map of a rig that carries ARKit's names.
 
 Knows names and numbers only, nothing of Blender: the add-on reads names from a mesh and writes the curves.
 """
@@ -10,18 +10,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from . import rotation
 from .channels import ARKIT_52
 from .curves import sample_motion
 from .names import match_channels
+from .rig_solve import solve_keys
 from .timing import first_step_at_or_after, scene_frame
 from .types import RigCurve, RigMap, RigTarget
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from .types import FaceMotion, FrameRate
+    from .types import FaceMotion, FloatArray, FrameRate, RigOwner, SolvedKeys
 
 _ESCAPES = str.maketrans(
     {"\\": "\\\\", '"': '\\"', "\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
@@ -53,34 +55,73 @@ def map_by_name(object_name: str, shape_key_names: Sequence[str]) -> RigMap:
 
 
 def retarget(motion: FaceMotion, rig_map: RigMap, rate: FrameRate, start_frame: float) -> list[RigCurve]:
-    """Sample motion at every whole scene frame that it covers, for every target of a map.
+    """Sample motion at every whole scene frame that it covers, for every target and solved key of a map.
 
     Args:
         motion: its time 0 is at `start_frame`; a `start_s` other than 0 (an offset of the sound) counts.
-        rig_map: targets whose channel the motion lacks are skipped.
+        rig_map: targets whose channel the motion lacks are skipped; so are solved keys whose channels it
+            lacks altogether (channels that it lacks are at rest for the others).
         rate: the scene's.
         start_frame: may lie between frames; a frame F shows the motion at (F - start_frame) / hz seconds.
 
     Returns:
-        One curve per target, all with the same ascending whole frames. A motion that is too short to cover
-        a frame is keyed at the nearest one.
+        One curve per property, all with the same ascending whole frames; a bone's rotation takes as many
+        curves as its rotation mode has components. A motion that is too short to cover a frame is keyed at
+        the nearest one.
     """
     targets = [target for target in rig_map.targets if target.channel in motion.channels]
-    if len(motion.values) == 0 or not targets:
+    solved = [keys for keys in rig_map.solved if not set(keys.channels).isdisjoint(motion.channels)]
+    if len(motion.values) == 0 or not (targets or solved):
         return []
     frames = _covered_frames(motion, rate, start_frame)
     values = sample_motion(motion, (frames - start_frame) / rate.hz)
     columns = {channel: np.ascontiguousarray(values[:, i]) for i, channel in enumerate(motion.channels)}
     frames_f32 = frames.astype(np.float32)
+    curves = [
+        *_property_curves([t for t in targets if not t.rotates], columns, frames_f32),
+        *_bone_curves([t for t in targets if t.rotates], columns, frames_f32),
+    ]
+    for keys in solved:
+        curves += _solved_curves(keys, columns, frames_f32)
+    return curves
+
+
+def _property_curves(
+    targets: Sequence[RigTarget], columns: dict[str, FloatArray], frames: FloatArray
+) -> list[RigCurve]:
+    summed: dict[tuple[RigOwner, str, str, int], FloatArray] = {}
+    for target in targets:
+        values = columns[target.channel] * np.float32(target.gain) + np.float32(target.offset)
+        owner: RigOwner = "KEY" if target.kind == "SHAPE_KEY" else "OBJECT"
+        place = owner, target.object, target.data_path, target.index
+        summed[place] = summed[place] + values if place in summed else values
     return [
-        RigCurve(
-            target.object,
-            target.data_path,
-            target.index,
-            frames_f32,
-            columns[target.channel] * np.float32(target.gain) + np.float32(target.offset),
-        )
-        for target in targets
+        RigCurve(object_name, path, index, frames, values, owner)
+        for (owner, object_name, path, index), values in summed.items()
+    ]
+
+
+def _bone_curves(
+    targets: Sequence[RigTarget], columns: dict[str, FloatArray], frames: FloatArray
+) -> Iterator[RigCurve]:
+    by_bone: dict[tuple[str, str, str], list[NDArray[np.float64]]] = {}
+    for target in targets:
+        angles = columns[target.channel].astype(np.float64) * target.gain + target.offset
+        turn = rotation.about_axis(target.axis or (0.0, 1.0, 0.0), angles)
+        by_bone.setdefault((target.object, target.data_path, target.rotation_mode), []).append(turn)
+    for (object_name, path, mode), turns in by_bone.items():
+        name, components = rotation.columns(rotation.product(turns), mode)
+        for index, values in enumerate(components.T.astype(np.float32)):
+            yield RigCurve(object_name, f"{path}.{name}", index, frames, values, "OBJECT")
+
+
+def _solved_curves(keys: SolvedKeys, columns: dict[str, FloatArray], frames: FloatArray) -> list[RigCurve]:
+    still = np.zeros(len(frames), np.float32)
+    weights = solve_keys(keys, np.stack([columns.get(c, still) for c in keys.channels], axis=1))
+    places = [(keys.object, path, k) for k, path in enumerate(keys.data_paths)]
+    return [
+        RigCurve(object_name, path, 0, frames, np.ascontiguousarray(weights[:, k]))
+        for object_name, path, k in (*places, *keys.copies)
     ]
 
 

@@ -36,9 +36,9 @@ SOLE_IMPORTERS = {
 }
 
 LAYERS = (
-    {"errors", "channels", "types", "visemes"},
+    {"errors", "channels", "types", "visemes", "rig_source", "rotation"},
     {"timing", "lip_basis", "alignment", "transcript", "prosody"},
-    {"loudness", "files", "names", "contacts"},
+    {"loudness", "files", "names", "contacts", "rig_solve"},
     {"audio", "session", "formats", "curves", "articulation"},
     {"retarget"},
     {"motion", "performance"},
