@@ -39,7 +39,7 @@ LAYERS = (
     {"errors", "channels", "types", "visemes", "rig_source", "rotation"},
     {"timing", "lip_basis", "alignment", "transcript", "prosody"},
     {"loudness", "files", "names", "contacts", "rig_solve"},
-    {"audio", "session", "formats", "curves", "articulation"},
+    {"audio", "session", "formats", "curves", "articulation", "rig_json"},
     {"retarget"},
     {"motion", "performance"},
     {"pipeline", "jobs", "console", "memory_study"},
