@@ -136,7 +136,7 @@ class SoliloquySettings(bpy.types.PropertyGroup):
         options=_PLAIN,
     )
     by_ear: bpy.props.BoolProperty(
-        name="Without a Transcript Too",
+        name="Also by Ear",
         description="Bring the lip to the teeth by ear where no transcript tells when: sounds that are "
         "misheard then raise it as well",
         default=False,

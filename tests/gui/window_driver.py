@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import time
 import traceback
 import wave
 from collections.abc import Callable
@@ -113,8 +114,21 @@ def settings() -> dict[str, object]:
         "source": chosen.source,
         "target": chosen.target.name if chosen.target is not None else None,
         "jaw": round(chosen.jaw, 4),
+        "lips": round(chosen.lips, 4),
+        "transcript": chosen.transcript,
+        **{
+            name: getattr(chosen, name)
+            for name in ("lips_meet", "lip_to_teeth", "by_ear", "still_in_silence")
+        },
         "reason": operators.disabled_reason(bpy.context),
     }
+
+
+def looks_in_use() -> str:
+    """Name of the look that the panel's values are those of; empty for none."""
+    presets = importlib.import_module(f"{PACKAGE}.blender_addon.presets")
+    used = presets.in_use(presets.looks()[0], bpy.context.scene.soliloquy)
+    return used.name if used is not None else ""
 
 
 def recordings(minutes: float) -> dict[str, str]:
@@ -171,15 +185,60 @@ def go_to(frame: int) -> float:
     return float(target.data.shape_keys.key_blocks["jawOpen"].value)
 
 
+def show_preferences() -> None:
+    """Open the preferences at the extension's entry."""
+    with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
+        bpy.ops.preferences.addon_show(module=PACKAGE)
+
+
+def close_preferences() -> None:
+    """Close every window but the first."""
+    for window in list(bpy.context.window_manager.windows)[1:]:
+        with bpy.context.temp_override(window=window):
+            bpy.ops.wm.window_close()
+
+
+def fresh_scene() -> None:
+    """An empty file with the embedded head as its target, seen from the front, and the sidebar open."""
+    bpy.ops.wm.read_homefile(use_empty=False, use_factory_startup=True)
+    for made in list(bpy.data.objects):
+        bpy.data.objects.remove(made)
+    show_sidebar()
+    bpy.ops.soliloquy.add_head()
+
+
 def ping() -> None:
     """Answer, after a turn of Blender's event loop."""
+
+
+_gap = {"last": 0.0, "worst": 0.0}
+
+
+def watch_gaps() -> None:
+    """Begin to measure how long Blender's event loop stays away."""
+    _gap.update(last=time.perf_counter(), worst=0.0)
+    if not bpy.app.timers.is_registered(_feel_gap):
+        bpy.app.timers.register(_feel_gap, persistent=True)
+
+
+def _feel_gap() -> float:
+    now = time.perf_counter()
+    _gap.update(last=now, worst=max(_gap["worst"], now - _gap["last"]))
+    return 0.0
+
+
+def worst_gap() -> float:
+    """Longest time in seconds since `watch_gaps` in which the event loop took in nothing."""
+    bpy.app.timers.unregister(_feel_gap)
+    return _gap["worst"]
 
 
 CALLS: dict[str, Callable[..., object]] = {
     call.__name__: call
     for call in (
         show_sidebar, show_panel, rectangles, hovered, state, status, settings, recordings, look_at_face,
-        most_open, go_to, ping,
+        most_open, go_to, ping, fresh_scene, looks_in_use,
+        show_preferences, close_preferences, watch_gaps, worst_gap,
     )
 }  # fmt: skip
 

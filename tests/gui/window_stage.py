@@ -14,9 +14,12 @@ from pathlib import Path
 from types import TracebackType
 
 HERE = Path(__file__).resolve().parent
-SCREEN = (1280, 800)
+SCREEN = (1400, 960)
 _REPLY_S = 300.0
 _START_S = 600.0
+_READING_SCALE = 3
+"""Enlargement of the screen before its text is read."""
+_READ_SURELY = 40.0
 _SETTLE_S = 0.5
 """Time for Blender to take in an event and draw with a software renderer."""
 
@@ -28,10 +31,12 @@ class Stage:
         zip_path: the extension zip.
         root: root folder of the system that has Blender (entered with chroot, needs root); None for this one.
         out: folder of the screenshots.
+        pictures: folder for pictures of the manual; None to make none.
     """
 
-    def __init__(self, zip_path: Path, root: Path | None, out: Path) -> None:
+    def __init__(self, zip_path: Path, root: Path | None, out: Path, pictures: Path | None = None) -> None:
         self.out = out
+        self._pictures = pictures
         self._root = root
         self._inside = Path("/tmp") / f"soliloquy_gui_{uuid.uuid4().hex[:8]}"
         self.folder = (root or Path("/")) / self._inside.relative_to("/")
@@ -175,6 +180,22 @@ class Stage:
         self._run("import", "-window", "root", str(self._inside / file))
         return Path(shutil.move(self.folder / file, self.out / file))
 
+    def picture(self, name: str, region: str = "UI") -> None:
+        """Save a region of the 3D view (`UI`: the sidebar) or the whole `screen` for the manual."""
+        if self._pictures is None:
+            return
+        self.settle()
+        x, y, width, height = self.call("rectangles")[region]
+        left, top = self._window[0] + x, self._window[1] + self._height - y - height
+        if region == "screen":
+            left, top, width, height = 0, 0, *SCREEN
+        file = f"{name}.png"
+        trim = ["-fuzz", "3%", "-trim", "+repage"] if region == "UI" else []
+        self._run("import", "-window", "root", "-crop", f"{width}x{height}+{left}+{top}", "+repage", *trim,
+                  "-colors", "256", str(self._inside / file))  # fmt: skip
+        self._pictures.mkdir(parents=True, exist_ok=True)
+        shutil.move(self.folder / file, self._pictures / file)
+
     def settle(self, seconds: float = _SETTLE_S) -> None:
         """Let Blender take in events and draw: a time, and then a whole turn of its event loop."""
         time.sleep(seconds)
@@ -210,6 +231,54 @@ class Stage:
         """Put the mouse over the 3D view, so that keys go there."""
         x, y, width, height = self.call("rectangles")["WINDOW"]
         self.move(x + width // 3, y + height // 4)
+
+    def words(self, region: str = "UI") -> list[tuple[str, int, int]]:
+        """What stands written in a region of the 3D view, read from the screen.
+
+        Returns:
+            Lines of text with the place of their first word, pixels from the window's lower left corner.
+        """
+        x, y, width, height = self.call("rectangles")[region]
+        self.settle()
+        left, top = self._window[0] + x, self._window[1] + self._height - y - height
+        picture = str(self._inside / "words.png")
+        self._run("import", "-window", "root", "-crop", f"{width}x{height}+{left}+{top}", "+repage",
+                  "-colorspace", "gray", "-negate", "-resize", f"{100 * _READING_SCALE}%",
+                  picture)  # fmt: skip
+        table = self._run("tesseract", picture, "-", "--psm", "6", "tsv").splitlines()
+        lines: dict[str, list[list[str]]] = {}
+        for row in (line.split("\t") for line in table[1:]):
+            if len(row) == 12 and float(row[10]) > _READ_SURELY and row[11].strip():
+                lines.setdefault(" ".join(row[2:5]), []).append(row)
+        found = []
+        for words in lines.values():
+            first = words[0]
+            right = int(first[6]) + int(first[8]) // 2
+            down = int(first[7]) + int(first[9]) // 2
+            text = " ".join(word[11] for word in words)
+            found.append((text, x + right // _READING_SCALE, y + height - down // _READING_SCALE))
+        return found
+
+    def point_text(self, text: str, region: str = "UI") -> None:
+        """Move the mouse onto a text in the sidebar.
+
+        Raises:
+            KeyError: it is not to be read there.
+        """
+        lines = self.words(region)
+        for line, x, y in lines:
+            if text in line:
+                self.move(x, y)
+                return
+        raise KeyError(f"{text!r} is not to be read among {[line for line, _, _ in lines]}")
+
+    def scroll(self, steps: int) -> None:
+        """Turn the wheel over the sidebar: positive shows what is further down."""
+        x, y, width, height = self.call("rectangles")["UI"]
+        self.move(x + width // 4, y + height // 2)
+        button = "5" if steps > 0 else "4"
+        self._run("xdotool", "click", "--repeat", str(abs(steps)), "--delay", "60", button)
+        self.settle()
 
     def scan(self) -> None:
         """Find the panel's buttons by moving down the sidebar and asking Blender what is under the mouse."""

@@ -1,0 +1,90 @@
+"""Renders the shipped looks on the embedded head, saying the embedded line, for the manual.
+
+    python tests/gui/look_sheet.py [--out docs/manual/pictures/looks.png]
+
+Needs bpy and Pillow. A row is a look, a column the middle of a phone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import tempfile
+from pathlib import Path
+
+import bpy
+import head_sheet
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+from soliloquy.blender_addon import demo, presets
+from soliloquy.blender_addon.heads import build_head, build_stage
+from soliloquy.inference.curves import MotionControls, sample_motion
+from soliloquy.inference.pipeline import AnimateSettings, animate_file, collect
+from soliloquy.inference.session import load_speech_model
+
+ROOT = Path(__file__).resolve().parents[2]
+ASSETS = ROOT / "blender_addon" / "assets"
+SHOWN = ("m", "ay", "aa", "f", "uw", "iy")
+"""In the order of the line; each is looked for after the one before."""
+TILE_PX, MARGIN_PX = 180, 100
+
+
+def shown_times() -> list[float]:
+    """Middle of each phone of `SHOWN` in seconds."""
+    with (ASSETS / "sample.phones.tsv").open(newline="") as file:
+        rows = iter(list(csv.DictReader(file, delimiter="\t")))
+    times = []
+    for phone in SHOWN:
+        row = next(row for row in rows if row["phone"] == phone)
+        times.append((float(row["start_s"]) + float(row["end_s"])) / 2)
+    return times
+
+
+def controls(look: presets.Look) -> MotionControls:
+    """What the look says about the motion; blinks are left out."""
+    known = MotionControls.__dataclass_fields__
+    return MotionControls(**{name: value for name, value in look.values.items() if name in known})
+
+
+def main() -> None:
+    """Render the sheet."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "manual" / "pictures" / "looks.png")
+    arguments = parser.parse_args()
+    scene = demo._empty_scene("WORKBENCH", TILE_PX)
+    head = build_head()
+    build_stage(head)
+    demo._leave_out_subsurface()
+    head_sheet._frame("front", 0.055, 0.17)
+    looks = [presets.read_look(path) for path in sorted(presets.SHIPPED.glob("*.json"))]
+    sheet = Image.new("RGB", (MARGIN_PX + TILE_PX * len(SHOWN), TILE_PX * len(looks)), (24, 24, 26))
+    draw, font, model = ImageDraw.Draw(sheet), ImageFont.load_default(16), load_speech_model()
+    for row, look in enumerate(looks):
+        draw.text((8, TILE_PX * row + TILE_PX // 2 - 8), look.name, fill=(235, 235, 235), font=font)
+        settings = AnimateSettings(controls(look), blinks=False)
+        motion = collect(animate_file(ASSETS / "sample.flac", model, settings))
+        for column, weights in enumerate(sample_motion(motion, np.array(shown_times()))):
+            _pose(head, dict(zip(motion.channels, map(float, weights), strict=True)))
+            place = (MARGIN_PX + TILE_PX * column, TILE_PX * row)
+            sheet.paste(_render(scene), place)
+            draw.text((place[0] + 6, place[1] + TILE_PX - 24), f"/{SHOWN[column]}/", fill=(255, 255, 255), font=font)
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    sheet.quantize(256).save(arguments.out, optimize=True)
+    print(f"wrote {arguments.out}")
+
+
+def _pose(head: bpy.types.Object, weights: dict[str, float]) -> None:
+    for key in head.data.shape_keys.key_blocks[1:]:
+        key.value = weights.get(key.name, 0.0)
+
+
+def _render(scene: bpy.types.Scene) -> Image.Image:
+    with tempfile.TemporaryDirectory() as folder:
+        scene.render.filepath = str(Path(folder) / "tile.png")
+        bpy.ops.render.render(write_still=True)
+        with Image.open(scene.render.filepath) as picture:
+            return picture.convert("RGB")
+
+
+if __name__ == "__main__":
+    main()
