@@ -12,7 +12,7 @@ import numpy as np
 
 from .errors import UsageError
 from .files import atomic_write
-from .formats.cues import Cue
+from .formats.cue import Cue
 from .memory_study import summary_text
 from .visemes import VISEMES
 

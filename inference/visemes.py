@@ -54,6 +54,11 @@ _SILENCE = frozenset((
 _OCULUS = {name: name for name in VISEMES} | {"ih": "I", "oh": "O", "ou": "U"}
 _RHUBARB = {"A": "PP", "B": "SS", "C": "E", "D": "aa", "E": "O", "F": "U", "G": "FF", "H": "nn", "X": "sil"}
 """Rhubarb Lip Sync's mouths; B (clenched teeth) also stands for its vowel /i/."""
+_PRESTON_BLAIR = {
+    "ai": "aa", "e": "E", "o": "O", "u": "U", "wq": "U", "l": "nn", "fv": "FF", "mbp": "PP", "etc": "SS",
+    "rest": "sil",
+}  # fmt: skip
+"""Preston Blair's mouths, as Papagayo names them; "etc" (c d g k n r s th y z) has its teeth together."""
 _XSAMPA = {
     "A": "ɑ", "B": "β", "C": "ç", "D": "ð", "E": "ɛ", "F": "ɱ", "G": "ɣ", "H": "ɥ", "I": "ɪ", "J": "ɲ",
     "K": "ɬ", "L": "ʎ", "M": "ɯ", "N": "ŋ", "O": "ɔ", "P": "ʋ", "Q": "ɒ", "R": "ʁ", "S": "ʃ", "T": "θ",
@@ -93,8 +98,8 @@ def viseme_of_label(label: str) -> int | None:
 def visemes_of_labels(labels: Sequence[str]) -> list[int | None]:
     """`viseme_of_label` for all labels of one file, which show its alphabet together.
 
-    Letters A to H and X alone are Rhubarb's mouths. ARPAbet, in capitals or not, shows in its names of two
-    letters; elsewhere capitals are X-SAMPA.
+    Letters A to H and X alone are Rhubarb's mouths; MBP, AI, WQ ... are Preston Blair's. ARPAbet, in capitals
+    or not, shows in its names of two letters; elsewhere capitals are X-SAMPA.
     """
     kinds = {label.strip() for label in labels}
     alphabet = _alphabet(kinds, rhubarb=True)
@@ -106,6 +111,10 @@ def _alphabet(labels: set[str], *, rhubarb: bool) -> str:
     spoken = {label for label in labels if label.casefold() not in _SILENCE}
     if rhubarb and spoken <= set(_RHUBARB) and spoken:
         return "rhubarb"
+    if any(len(label) > 1 for label in spoken) and {label.casefold() for label in spoken} <= set(
+        _PRESTON_BLAIR
+    ):
+        return "preston_blair"
     if any(len(label) > 1 for label in spoken) and all(_oculus(label) for label in spoken):
         return "oculus"
     if not all(label.isascii() for label in spoken):
@@ -122,6 +131,8 @@ def _read(label: str, alphabet: str) -> int | None:
         return VISEMES.index("sil")
     if alphabet == "rhubarb":
         return VISEMES.index(_RHUBARB[label]) if label in _RHUBARB else VISEMES.index("sil")
+    if alphabet == "preston_blair":
+        return VISEMES.index(_PRESTON_BLAIR[label.casefold()])
     arpabet = _arpabet(label) if alphabet == "arpabet" else None
     if arpabet is not None:
         return arpabet

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..console import Console
-    from ..formats.cues import Cue
+    from ..formats.cue import Cue
     from ..memory_study import MemoryStudy
 
 _PLOT = """Draw when the slots of the implicit memory answer, to which phones, and with which lips.

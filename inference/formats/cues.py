@@ -1,4 +1,5 @@
-"""Labelled spans of time, as aligners and annotators write them: Praat TextGrid, tables, Rhubarb's cues.
+"""Labelled spans of time, as aligners and annotators write them: Praat TextGrid, tables, cues of Rhubarb and
+Papagayo.
 
 What labels mean is told by `visemes.py`. Every file is bounded before it is parsed, and every fault is one
 sentence that names the file and the line.
@@ -9,28 +10,23 @@ from __future__ import annotations
 import codecs
 import csv
 import json
-import math
 import re
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import UsageError
 from ..visemes import UNKNOWN, Segment, visemes_of_labels
+from . import papagayo
+from .cue import LAST_CUE_S, MAX_CUES, Cue, checked, refuse
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator
 
 MAX_BYTES: Final = 64 * 2**20
-MAX_CUES: Final = 1_000_000
-MAX_S: Final = 6 * 3600.0
-"""Motion for a longer file would not fit into the memory of a small machine."""
 
 _PHONE_TIERS = ("phones", "phonemes", "mau", "visemes", "phone", "phoneme", "viseme", "segments")
-_LAST_CUE_S = 0.1
-"""Length of the last cue in a table of start times only."""
 _GIVE = "Give a Praat TextGrid, or a table with the columns start, end, label in seconds"
 _GIVE_PHONES = "Export the phones of the aligner: ARPAbet, IPA, X-SAMPA, Oculus visemes or Rhubarb's letters"
 _TITLES: Final = {
@@ -42,54 +38,43 @@ _TITLES: Final = {
 }
 
 
-@dataclass(frozen=True)
-class Cue:
-    """`label` holds from `start_s` to `end_s` seconds."""
-
-    start_s: float
-    end_s: float
-    label: str
-
-
-def read_cues(path: str | os.PathLike[str]) -> list[Cue]:
+def read_cues(path: str | os.PathLike[str], *, frames_hz: float | None = None, voice: str = "") -> list[Cue]:
     """Read the cues of a file, in the order of their start; cues without a length are left out.
 
     Understood are Praat's TextGrid in its long and short form (of several interval tiers, the one called
     phones, phonemes, MAU or visemes, else the fullest), tables `start end label` separated by tab, comma,
     semicolon or spaces, with or without titles (a `duration` may stand for the end), `time label` as Rhubarb
-    writes it, and Rhubarb's JSON. Text is UTF-8, or UTF-16 with its byte order mark.
+    writes it, Rhubarb's JSON, projects of Papagayo and Papagayo-NG, and switch data for Moho. Text is UTF-8,
+    or UTF-16 with its byte order mark.
+
+    Args:
+        path: the file.
+        frames_hz: frames per second of switch data, which does not tell them; None for 24.
+        voice: name of the speaker to take, if he is in the file; else who says most.
 
     Raises:
         UsageError: no such file, too large, damaged, or without cues.
     """
-    file = Path(path)
-    text = _text(file)
-    head = text[:200].lstrip()
-    if head.startswith("{"):
-        cues = _rhubarb_json(file, text)
-    elif "ooTextFile" in head.partition("\n")[0] or '"TextGrid"' in head:
-        cues = _textgrid(file, text)
-    else:
-        cues = _table(file, text)
-    cues = sorted((cue for cue in cues if cue.end_s > cue.start_s), key=lambda cue: cue.start_s)
-    if not cues:
-        raise UsageError(f"'{file}' holds no labelled span of time", _GIVE)
-    return cues
+    return _read(Path(path), frames_hz, voice)[0]
 
 
-def read_segments(path: str | os.PathLike[str]) -> tuple[list[Segment], tuple[str, ...]]:
+def read_segments(
+    path: str | os.PathLike[str], *, frames_hz: float | None = None, voice: str = ""
+) -> tuple[list[Segment], tuple[str, ...]]:
     """The cues of a file as sounds of speech, and what a user should know about them, one sentence each.
 
     A label that means nothing here becomes `UNKNOWN` (the mouth passes from the sound before it to the one
     after), and the notices name it.
 
+    Args:
+        path, frames_hz, voice: as for `read_cues`.
+
     Raises:
         UsageError: as `read_cues`; or most of the labels mean nothing here (a tier of words).
     """
-    cues = read_cues(path)
+    cues, notices = _read(Path(path), frames_hz, voice)
     visemes = visemes_of_labels([cue.label for cue in cues])
     strange = Counter(cue.label for cue, viseme in zip(cues, visemes, strict=True) if viseme is None)
-    notices = []
     if strange:
         named = ", ".join(f"'{label[:20]}'" for label, _ in strange.most_common(5))
         if 2 * strange.total() > sum(bool(cue.label) for cue in cues):
@@ -100,6 +85,45 @@ def read_segments(path: str | os.PathLike[str]) -> tuple[list[Segment], tuple[st
         Segment(cue.start_s, cue.end_s, UNKNOWN if viseme is None else viseme)
         for cue, viseme in zip(cues, visemes, strict=True)
     ], tuple(notices)
+
+
+def _read(file: Path, frames_hz: float | None, voice: str) -> tuple[list[Cue], list[str]]:
+    """The cues, and what a user should know."""
+    notices: list[str] = []
+    text = _text(file)
+    head = text[:200].lstrip()
+    first = head.partition("\n")[0].strip()
+    if head.startswith("{"):
+        cues = _json(file, text, voice, notices)
+    elif first == papagayo.SWITCH:
+        if frames_hz is None:
+            notices.append(f"'{file}' does not tell its frames per second: {papagayo.USUAL_HZ:g} are taken")
+        cues = papagayo.read_switch(file, text.lstrip(), frames_hz or papagayo.USUAL_HZ)
+    elif first == papagayo.PROJECT:
+        cues = _voice(file, papagayo.read_project(file, text.lstrip()), voice, notices)
+    elif "ooTextFile" in head.partition("\n")[0] or '"TextGrid"' in head:
+        cues = _textgrid(file, text, voice)
+    else:
+        cues = _table(file, text)
+    cues = sorted((cue for cue in cues if cue.end_s > cue.start_s), key=lambda cue: cue.start_s)
+    if not cues:
+        raise UsageError(f"'{file}' holds no labelled span of time", _GIVE)
+    return cues, notices
+
+
+def _voice(file: Path, voices: list[papagayo.Voice], wanted: str, notices: list[str]) -> list[Cue]:
+    """What the wanted voice says, or else the one who says most."""
+    speaking = [voice for voice in voices if voice[1]]
+    if not speaking:
+        return []
+    name, cues = max(speaking, key=lambda voice: (_is_voice(voice[0], wanted), len(voice[1])))
+    if len(speaking) > 1 and not _is_voice(name, wanted):
+        notices.append(f"'{file}' has {len(speaking)} voices: '{name[:40]}' was taken, who says most")
+    return cues
+
+
+def _is_voice(name: str, wanted: str) -> bool:
+    return bool(wanted) and name.strip().casefold() == wanted.strip().casefold()
 
 
 def _text(file: Path) -> str:
@@ -125,18 +149,6 @@ def _text(file: Path) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _refuse(file: Path, line: int, what: str) -> NoReturn:
-    raise UsageError(f"Line {line} of '{file}' {what}", "Mend that line, or export the file again")
-
-
-def _cue(file: Path, line: int, start_s: float, end_s: float, label: str) -> Cue:
-    if not (math.isfinite(start_s) and math.isfinite(end_s) and max(abs(start_s), abs(end_s)) <= MAX_S):
-        _refuse(file, line, f"has a time outside {MAX_S / 3600:g} hours (times are in seconds)")
-    if end_s < start_s:
-        _refuse(file, line, f"ends before it starts ({start_s:g} to {end_s:g} s)")
-    return Cue(start_s, end_s, label.strip())
-
-
 # --- TextGrid ---
 
 _TOKEN = re.compile(
@@ -160,11 +172,11 @@ class _Tokens:
         found = next(self._found, None)
         if found is None:
             self.line += self._text.count("\n", self._counted)
-            _refuse(self._file, self.line, f"is the last one, and {wanted} is missing: the file is cut off")
+            refuse(self._file, self.line, f"is the last one, and {wanted} is missing: the file is cut off")
         self.line += self._text.count("\n", self._counted, found.start())
         self._counted = found.start()
         if found.lastgroup != kind:
-            _refuse(self._file, self.line, f"has '{found[0][:30]}' where {wanted} must be")
+            refuse(self._file, self.line, f"has '{found[0][:30]}' where {wanted} must be")
         return found[kind]
 
     def text(self, wanted: str) -> str:
@@ -179,11 +191,11 @@ class _Tokens:
     def count(self, wanted: str) -> int:
         value = self.number(wanted)
         if not 0 <= value <= MAX_CUES or value != int(value):
-            _refuse(self._file, self.line, f"has {value:g} as {wanted} (at most {MAX_CUES})")
+            refuse(self._file, self.line, f"has {value:g} as {wanted} (at most {MAX_CUES})")
         return int(value)
 
 
-def _textgrid(file: Path, text: str) -> list[Cue]:
+def _textgrid(file: Path, text: str, voice: str) -> list[Cue]:
     tokens = _Tokens(file, text)
     tokens.text("the file type")
     kind = tokens.text("the object class")
@@ -196,7 +208,7 @@ def _textgrid(file: Path, text: str) -> list[Cue]:
     tiers = [tier for _ in range(tokens.count("the number of tiers")) if (tier := _tier(file, tokens))]
     if not tiers:
         raise UsageError(f"'{file}' has no interval tier", _GIVE)
-    return _best_tier(tiers)
+    return _best_tier(tiers, voice)
 
 
 def _tier(file: Path, tokens: _Tokens) -> tuple[str, list[Cue]] | None:
@@ -211,21 +223,22 @@ def _tier(file: Path, tokens: _Tokens) -> tuple[str, list[Cue]] | None:
             tokens.text("the mark of a point")
         return None
     if kind != "IntervalTier":
-        _refuse(file, tokens.line, f"begins a tier of the unknown kind '{kind[:30]}'")
+        refuse(file, tokens.line, f"begins a tier of the unknown kind '{kind[:30]}'")
     cues = []
     for _ in range(count):
         start_s, end_s = tokens.number("the start of an interval"), tokens.number("the end of an interval")
         line = tokens.line
-        cues.append(_cue(file, line, start_s, end_s, tokens.text("the text of an interval")))
+        cues.append(checked(file, line, start_s, end_s, tokens.text("the text of an interval")))
     return name, cues
 
 
-def _best_tier(tiers: list[tuple[str, list[Cue]]]) -> list[Cue]:
-    """A phone tier by its name ("phones", "Anna - phones"), else the one with the most labelled intervals."""
+def _best_tier(tiers: list[tuple[str, list[Cue]]], voice: str) -> list[Cue]:
+    """A phone tier by its name ("phones", "Anna - phones"; Anna's, if she is wanted), else the fullest."""
 
-    def rank(tier: tuple[str, list[Cue]]) -> tuple[bool, int]:
+    def rank(tier: tuple[str, list[Cue]]) -> tuple[bool, bool, int]:
         name, cues = tier
-        return _is_phone_tier(name), sum(bool(cue.label) for cue in cues)
+        speaker = re.split(r"\s+[-:/]\s+", name)[0]
+        return _is_phone_tier(name), _is_voice(speaker, voice), sum(bool(cue.label) for cue in cues)
 
     return max(tiers, key=rank)[1]
 
@@ -246,7 +259,7 @@ def _table(file: Path, text: str) -> list[Cue]:
     if _number(first[1][0]) is None:
         columns = _columns([cell.casefold() for cell in first[1]])
         if "start" not in columns:
-            _refuse(file, first[0], f"begins with '{first[1][0][:30]}' where a time must be")
+            refuse(file, first[0], f"begins with '{first[1][0][:30]}' where a time must be")
         table = list(rows)
     else:
         table = [first, *rows]
@@ -284,7 +297,7 @@ def _rows(file: Path, text: str) -> Iterator[tuple[int, list[str]]]:
             try:
                 cells = next(csv.reader([content], delimiter=separator))
             except csv.Error as error:
-                _refuse(file, line, f"cannot be read ({error})")
+                refuse(file, line, f"cannot be read ({error})")
         else:
             cells = content.split("\t") if separator == "\t" else content.split()
         yield line, [cell.strip() for cell in cells]
@@ -293,7 +306,9 @@ def _rows(file: Path, text: str) -> Iterator[tuple[int, list[str]]]:
 def _row_cue(file: Path, line: int, cells: list[str], columns: dict[str, int]) -> Cue:
     start_s = _time(file, line, cells, columns["start"])
     end_s = _time(file, line, cells, columns.get("end", columns.get("duration", -1)))
-    return _cue(file, line, start_s, end_s if "end" in columns else start_s + end_s, _label(cells, columns))
+    return checked(
+        file, line, start_s, end_s if "end" in columns else start_s + end_s, _label(cells, columns)
+    )
 
 
 def _from_starts(file: Path, table: list[tuple[int, list[str]]], columns: dict[str, int]) -> list[Cue]:
@@ -301,9 +316,9 @@ def _from_starts(file: Path, table: list[tuple[int, list[str]]], columns: dict[s
     if columns.get("label") is None:
         raise UsageError(f"'{file}' has no column of labels", _GIVE)
     starts = [_time(file, line, cells, columns["start"]) for line, cells in table]
-    ends = [*starts[1:], starts[-1] + _LAST_CUE_S] if starts else []
+    ends = [*starts[1:], starts[-1] + LAST_CUE_S] if starts else []
     return [
-        _cue(file, line, start_s, end_s, _label(cells, columns))
+        checked(file, line, start_s, end_s, _label(cells, columns))
         for (line, cells), start_s, end_s in zip(table, starts, ends, strict=True)
     ]
 
@@ -315,10 +330,10 @@ def _label(cells: list[str], columns: dict[str, int]) -> str:
 
 def _time(file: Path, line: int, cells: list[str], column: int) -> float:
     if column >= len(cells):
-        _refuse(file, line, f"has {len(cells)} cells, and a time is missing")
+        refuse(file, line, f"has {len(cells)} cells, and a time is missing")
     value = _number(cells[column])
     if value is None:
-        _refuse(file, line, f"has '{cells[column][:30]}' where a time in seconds must be")
+        refuse(file, line, f"has '{cells[column][:30]}' where a time in seconds must be")
     return value
 
 
@@ -329,14 +344,18 @@ def _number(cell: str) -> float | None:
         return None
 
 
-def _rhubarb_json(file: Path, text: str) -> list[Cue]:
+def _json(file: Path, text: str, voice: str, notices: list[str]) -> list[Cue]:
     try:
-        items = json.loads(text)["mouthCues"]
+        found: Any = json.loads(text)
+        if isinstance(found, dict) and "voices" in found:
+            return _voice(file, papagayo.read_json(file, found), voice, notices)
+        items = found["mouthCues"]
         cues = [(float(item["start"]), float(item["end"]), str(item["value"])) for item in items]
     except (KeyError, TypeError, ValueError, OverflowError, RecursionError):
         raise UsageError(
-            f"'{file}' is not the JSON of Rhubarb: it has no list 'mouthCues' of start, end, value", _GIVE
+            f"'{file}' is not the JSON of Rhubarb (a list 'mouthCues' of start, end, value) or Papagayo-NG",
+            _GIVE,
         ) from None
     if len(cues) > MAX_CUES:
         raise UsageError(f"'{file}' has more than {MAX_CUES} cues", "Split it into shorter files")
-    return [_cue(file, 1, *cue) for cue in cues]
+    return [checked(file, 1, *cue) for cue in cues]

@@ -26,7 +26,8 @@ from PIL import Image, ImageDraw, ImageFont
 from soliloquy.blender_addon import demo
 from soliloquy.blender_addon.heads import build_head, build_stage
 from soliloquy.inference.curves import sample_motion
-from soliloquy.inference.formats.cues import Cue, read_cues
+from soliloquy.inference.formats.cue import Cue
+from soliloquy.inference.formats.cues import read_cues
 from soliloquy.inference.lip_basis import lip_curves
 from soliloquy.inference.pipeline import AnimateSettings, animate_file, collect
 from soliloquy.inference.session import load_speech_model

@@ -6,7 +6,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from soliloquy.inference.errors import UsageError
 from soliloquy.inference.formats import cues
-from soliloquy.inference.formats.cues import Cue, read_cues, read_segments
+from soliloquy.inference.formats.cue import Cue
+from soliloquy.inference.formats.cues import read_cues, read_segments
 from soliloquy.inference.visemes import UNKNOWN, VISEMES, viseme_of_label, visemes_of_labels
 
 quick = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
