@@ -31,6 +31,7 @@ _STEPS = 10_000  # four decimals
 _TIME_TITLES = ("time_s", "time", "times", "timecode", "seconds", "t")
 _TIMECODE = re.compile(r"(\d+):(\d+):(\d+)[:;](\d+(?:\.\d+)?)")
 _TIMECODE_RATES_HZ = (24, 25, 30, 48, 50, 60, 100, 120)
+_LIVE_LINK_HZ = 60
 _LONE_ROW_RATE_HZ = 60.0
 _TIME_NOISE_S = 1.5e-3
 """Times written with three decimals are off by up to half of this at either end."""
@@ -178,8 +179,11 @@ def _seconds(times: list[str]) -> NDArray[np.float64]:
         return np.array([float(time) for time in times])
     fields = np.array([_timecode(time) for time in times])
     highest = fields[:, 3].max()
-    # The file does not name its rate; the frame numbers of a second of it show which one it must be.
-    rate_hz = next((rate for rate in _TIMECODE_RATES_HZ if highest < rate), _TIMECODE_RATES_HZ[-1])
+    # The file does not name its rate; the frame numbers of a second of it show which one it must be. A take
+    # that ends within its first second shows nothing: the app's own rate is the best guess.
+    is_short = bool((fields[:, :3] == fields[0, :3]).all()) and highest < _LIVE_LINK_HZ
+    rates = (_LIVE_LINK_HZ,) if is_short else _TIMECODE_RATES_HZ
+    rate_hz = next((rate for rate in rates if highest < rate), _TIMECODE_RATES_HZ[-1])
     seconds: NDArray[np.float64] = fields @ np.array([3600.0, 60.0, 1.0, 1.0 / rate_hz])
     return np.asarray(seconds - seconds[0])
 
