@@ -16,7 +16,7 @@ from soliloquy.inference.formats.cues import read_cues
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT))  # build_tools belongs to no installed package
-from build_tools import messages  # noqa: E402
+from build_tools import messages, operators  # noqa: E402
 
 PAGES = sorted(messages.MANUAL.glob("*.md"))
 
@@ -25,7 +25,9 @@ def test_every_message_of_the_code_is_in_the_manual():
     written = messages.TARGET.read_text("utf-8")
     missing = [m for m in messages.collect() if not all(part in written for part in (m.cause, m.remedy))]
     assert not missing, f"python3 -m build_tools.messages writes them: {missing[:5]}"
-    assert written == messages.page(messages.collect()), "python3 -m build_tools.messages brings it up to date"
+    assert written == messages.page(messages.collect()), (
+        "python3 -m build_tools.messages brings it up to date"
+    )
 
 
 def test_every_error_says_what_to_do():
@@ -81,9 +83,18 @@ def test_every_page_is_reached_from_the_first():
     assert [page.name for page in PAGES if page.name != "README.md" and f"({page.name})" not in first] == []
 
 
+def test_every_operator_is_in_the_manual_with_a_tooltip():
+    known = operators.collect()
+    assert {"animate", "stop", "add_head", "apply_look"} <= {operator.name for operator in known}
+    for operator in known:
+        assert len(operator.tooltip.split()) >= 2, operator
+    assert operators.TARGET.read_text("utf-8") == operators.page(known), (
+        "python3 -m build_tools.operators brings it up to date"
+    )
+
+
 def test_operators_named_in_the_manual_exist():
-    code = "".join(path.read_text("utf-8") for path in (ROOT / "blender_addon").rglob("*.py"))
-    known = set(re.findall(r'bl_idname = "soliloquy\.(\w+)"', code))
+    known = {operator.name for operator in operators.collect()}
     for page in PAGES:
-        named = set(re.findall(r"bpy\.ops\.soliloquy\.(\w+)", page.read_text("utf-8")))
+        named = set(re.findall(r"bpy\.ops\.soliloquy\.([a-z_]+)", page.read_text("utf-8")))
         assert named <= known, f"{page.name}: {sorted(named - known)}"
