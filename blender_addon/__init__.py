@@ -8,11 +8,12 @@ def register() -> None:
     """Make the panel, the operators, the menu entry and the command known to Blender."""
     import bpy
 
-    from . import cli_command, operators, properties
+    from . import cli_command, edit_properties, operators, properties
 
     for cls in _classes():
         bpy.utils.register_class(cls)
     properties.register()
+    edit_properties.register()
     bpy.types.VIEW3D_MT_mesh_add.append(operators.draw_add_menu)
     for handlers in _outcome_handlers():
         handlers.append(operators.forget_outcome)
@@ -23,13 +24,15 @@ def unregister() -> None:
     """Stop a running line and take everything out of Blender again."""
     import bpy
 
-    from . import cli_command, jobs, operators, properties
+    from . import cli_command, edit_live, edit_properties, jobs, operators, properties
 
     jobs.STATUS.stop()
+    edit_live.stop()
     cli_command.unregister()
     for handlers in _outcome_handlers():
         handlers.remove(operators.forget_outcome)
     bpy.types.VIEW3D_MT_mesh_add.remove(operators.draw_add_menu)
+    edit_properties.unregister()
     properties.unregister()
     for cls in reversed(_classes()):
         bpy.utils.unregister_class(cls)
@@ -42,6 +45,7 @@ def _outcome_handlers() -> tuple[list, ...]:
 
 
 def _classes() -> tuple[type, ...]:
-    from . import operators, panels, preferences, properties
+    from . import edit_properties, operators, panels, preferences, properties
 
-    return (*preferences.CLASSES, *properties.CLASSES, *operators.CLASSES, *panels.CLASSES)
+    data = (*properties.CLASSES, *edit_properties.CLASSES)
+    return (*preferences.CLASSES, *data, *operators.CLASSES, *panels.CLASSES)

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import queue
 import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from ..inference.errors import Cancelled, SoliloquyError, UsageError
-from ..inference.pipeline import AnimateSettings, animate_file, collect
-from ..inference.retarget import retarget
-from ..inference.types import FrameRate, RigCurve, RigMap
+from ..inference import reapply
+from ..inference.errors import Cancelled, SoliloquyError
+from ..inference.pipeline import AnimateSettings, listen
+from .takes import StoredTake, content_hash
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from ..inference.bezier import KeyedCurve
     from ..inference.session import SpeechModel
-
-SETTLE_S = 0.15
-"""Time in which a face returns to neutral before and after a cut-out part of a sound."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +39,14 @@ class Request:
 
     audio: str
     """Absolute path."""
+    name: str
+    """What the user calls the line."""
+    line_id: str
+    """Whose take this becomes; see `takes.StoredTake`."""
     settings: AnimateSettings
-    maps: tuple[RigMap, ...]
-    rate: FrameRate
+    """Its text and language are used; the rest is in the plan."""
+    plan: reapply.Plan
+    """The character with the lines that it has already."""
     start_frame: float
     """Scene frame at which the sound's time 0 lies, audible or not."""
     audible: tuple[float, float] | None = None
@@ -58,12 +59,16 @@ class Request:
 
 @dataclass(frozen=True)
 class Result:
-    """Curves ready to be keyed, and what the user should know about them."""
+    """A line heard, curves ready to be keyed, and what the user should know about them."""
 
-    curves: tuple[RigCurve, ...]
+    take: StoredTake
+    plan: reapply.Plan
+    """The one that the curves were made from, with the new line."""
+    curves: tuple[KeyedCurve, ...]
     notices: tuple[str, ...]
     first_frame: float
     last_frame: float
+    """First and last frame of the line."""
 
 
 @lru_cache(maxsize=2)
@@ -112,56 +117,34 @@ def compute(request: Request, progress: Callable[[float], None], cancelled: Call
     notices: list[str] = []
     from .audio_decoder import AudDecoder
 
-    rate_hz = _row_rate_hz(request)
-    hold_s = 0.0 if rate_hz else 1.0 / request.rate.hz  # a contact must not fall between two frames
-    pieces = animate_file(
+    spoken, segments = listen(
         request.audio,
         speech_model(request.model, request.running, notices.append),
-        replace(request.settings, rate_hz=rate_hz, hold_s=hold_s),
+        request.settings,
         decoders=(AudDecoder(),),
         progress=progress,
         cancelled=cancelled,
         notify=notices.append,
     )
-    motion = collect(pieces)
-    curves = [c for m in request.maps for c in retarget(motion, m, request.rate, request.start_frame)]
-    if request.audible is not None:
-        settle_frames = SETTLE_S * request.rate.hz
-        curves = [trim(curve, *request.audible, settle_frames) for curve in curves]
+    text, language = request.settings.text, request.settings.language
+    take = StoredTake(
+        request.line_id,
+        request.name,
+        request.audio,
+        content_hash(request.audio, text, language),
+        request.start_frame,
+        request.audible,
+        spoken,
+        segments,
+        text,
+        language,
+    )
+    first, last = reapply.line_frames(take.line, request.plan.rate)
+    plan = reapply.with_line(request.plan, take.line)
+    curves = reapply.build(plan)
     if cancelled():
         raise Cancelled
-    frames = curves[0].frames if curves else np.zeros(1, np.float32)
-    return Result(tuple(curves), tuple(notices), float(frames[0]), float(frames[-1]))
-
-
-def _row_rate_hz(request: Request) -> float | None:
-    """Rows at the scene's frames where the sound starts on one: values are then interpolated only once."""
-    return request.rate.hz if float(request.start_frame).is_integer() else None
-
-
-def trim(curve: RigCurve, first: float, end: float, settle_frames: float) -> RigCurve:
-    """Keep the keys of first <= frame < end, and let the value return to 0 just outside what was cut.
-
-    Args:
-        curve: dense, ascending.
-        first: first frame to keep.
-        end: first frame to drop.
-        settle_frames: distance of the neutral keys from the outermost ones kept, in frames.
-
-    Raises:
-        UsageError: nothing of the curve lies in the range.
-    """
-    inside = (curve.frames >= first) & (curve.frames < end)
-    if not inside.any():
-        raise UsageError("No part of the sound plays on a whole frame of the strip", "Make the strip longer")
-    frames, values = curve.frames[inside], curve.values[inside]
-    if not inside[0]:
-        frames = np.concatenate([frames[:1] - np.float32(settle_frames), frames])
-        values = np.concatenate([np.zeros(1, np.float32), values])
-    if not inside[-1]:
-        frames = np.concatenate([frames, frames[-1:] + np.float32(settle_frames)])
-        values = np.concatenate([values, np.zeros(1, np.float32)])
-    return RigCurve(curve.object, curve.data_path, curve.index, frames, values)
+    return Result(take, plan, curves, tuple(notices), first, last)
 
 
 class Job:

@@ -1,146 +1,212 @@
-"""Writing curves into the scene: one new Action, one bulk write, existing animation kept in the NLA.
+"""Curves in an Action: written in bulk, read back, and what a person changed in them since.
 
-Layering: the new Action becomes the active one. Animation that a Key datablock already had is pushed
-down to an NLA track of its own, untouched and below, so that it still shows outside the new line's
-frames and on shape keys that the new line does not move. An older take of the same sound would only
-mix with the new one, so it is pushed down muted.
+With every Action of ours goes a record of the keys as we wrote them, eight bytes each. Keys that are not in
+it are a person's, and stay.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+import struct
 from typing import TYPE_CHECKING
 
 import bpy
 import numpy as np
 
+from ..inference.bezier import BezierCurve, KeyedCurve
 from ..inference.errors import RigError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from ..inference.types import RigCurve
+    from numpy.typing import NDArray
 
-SOURCE_PROPERTY = "soliloquy_audio"
-"""Custom property of an Action that we wrote: the sound file it was made from."""
-_LINEAR = 1
-"""Index of LINEAR in Keyframe.interpolation; `foreach_set` copies bytes at once, but ints one by one."""
+    from ..inference.bezier import Span
+    from ..inference.types import RigOwner
 
+    Place = tuple[int, str, int]
+    """A curve of an Action: handle of its slot, data path, index. Stays when objects are renamed."""
 
-@dataclass(frozen=True)
-class _Channelbag:
-    """The new curves of one Key datablock."""
-
-    keys: bpy.types.Key
-    slot: bpy.types.ActionSlot
-    paths: frozenset[str]
+RECORD = "soliloquy_written"
+"""Custom property of an Action that we wrote: its record."""
+_LENGTH = struct.Struct("<I")
+_MIX = np.array([2654435761, 2246822519, 3266489917, 668265263, 374761393, 1274126177, 40503], np.uint32)
 
 
-def write(name: str, source: str, curves: Sequence[RigCurve]) -> bpy.types.Action:
-    """Key curves on the shape keys of their objects, in a new Action with one slot per Key datablock.
-
-    The Action is complete before anything in the scene changes, so a failure leaves the scene as it was.
-
-    Args:
-        name: name of the Action; Blender adds a number when it is taken.
-        source: path of the sound, remembered on the Action.
-        curves: `object` names mesh objects, `data_path` starts at their Key datablock.
+def animated(owner: RigOwner, object_name: str) -> bpy.types.ID:
+    """The datablock that carries the animation: the object, or its shape keys.
 
     Raises:
-        RigError: an object or its shape keys are gone or not editable.
+        RigError: it is gone or not editable.
     """
-    by_keys = _group(curves)
-    action = bpy.data.actions.new(name)
-    try:
-        action[SOURCE_PROPERTY] = source
-        strip = action.layers.new("Layer").strips.new(type="KEYFRAME")
-        bags = [_fill(action, strip, keys, of_keys) for keys, of_keys in by_keys.items()]
-    except Exception:
-        bpy.data.actions.remove(action)
-        raise
-    for bag in bags:
-        _activate(action, bag)
-    return action
-
-
-def _group(curves: Sequence[RigCurve]) -> dict[bpy.types.Key, list[RigCurve]]:
-    by_keys: dict[bpy.types.Key, list[RigCurve]] = {}
-    for curve in curves:
-        by_keys.setdefault(_editable_keys(curve.object), []).append(curve)
-    return by_keys
-
-
-def _editable_keys(object_name: str) -> bpy.types.Key:
-    owner = bpy.data.objects.get((object_name, None))
-    keys = owner.data.shape_keys if owner is not None and owner.type == "MESH" else None
-    if keys is None or not keys.is_editable:
+    found = bpy.data.objects.get((object_name, None))
+    if owner == "KEY":
+        found = found.data.shape_keys if found is not None and found.type == "MESH" else None
+    if found is None or not found.is_editable:
         raise RigError(
             f'"{object_name}" lost its shape keys or was removed meanwhile', "Choose the target mesh again"
         )
-    return keys
+    return found
 
 
-def _fill(
-    action: bpy.types.Action, strip: bpy.types.ActionStrip, keys: bpy.types.Key, curves: Sequence[RigCurve]
-) -> _Channelbag:
-    slot = action.slots.new(id_type="KEY", name=keys.name)
-    fcurves = strip.channelbag(slot, ensure=True).fcurves
+def by_owner(curves: Iterable[KeyedCurve]) -> dict[bpy.types.ID, list[KeyedCurve]]:
+    """Curves of each animated datablock.
+
+    Raises:
+        RigError: one is gone or not editable.
+    """
+    grouped: dict[bpy.types.ID, list[KeyedCurve]] = {}
     for curve in curves:
-        _key(fcurves.new(curve.data_path, index=curve.index), curve)
-    return _Channelbag(keys, slot, frozenset(c.data_path for c in curves))
+        grouped.setdefault(animated(curve.owner, curve.object), []).append(curve)
+    return grouped
 
 
-def _key(fcurve: bpy.types.FCurve, curve: RigCurve) -> None:
-    count = len(curve.frames)
-    points = fcurve.keyframe_points
-    points.add(count)
-    points.foreach_set("co", np.column_stack([curve.frames, curve.values]).ravel())
-    points.foreach_set("interpolation", np.full(count, _LINEAR, np.uint8))
+def new_action(name: str) -> bpy.types.Action:
+    """An Action with the one layer and strip that keys lie in."""
+    action = bpy.data.actions.new(name)
+    action.layers.new("Layer").strips.new(type="KEYFRAME")
+    return action
+
+
+def channelbag(
+    action: bpy.types.Action, slot: bpy.types.ActionSlot | None
+) -> bpy.types.ActionChannelbag | None:
+    """The curves of a slot, or None."""
+    bags = [strip.channelbag(slot) for layer in action.layers for strip in layer.strips] if slot else []
+    return next((bag for bag in bags if bag is not None), None)
+
+
+def paths(action: bpy.types.Action, slot: bpy.types.ActionSlot | None) -> set[str]:
+    """Data paths that a slot animates."""
+    bag = channelbag(action, slot)
+    return {fcurve.data_path for fcurve in bag.fcurves} if bag is not None else set()
+
+
+def fill(action: bpy.types.Action, slot: bpy.types.ActionSlot, curves: Sequence[KeyedCurve]) -> None:
+    """Make the curves of a slot exactly these; curves that were there already keep colour, group and mute."""
+    fcurves = action.layers[0].strips[0].channelbag(slot, ensure=True).fcurves
+    present = {(f.data_path, f.array_index): f for f in fcurves}
+    for curve in curves:
+        at = (curve.data_path, curve.index)
+        _key(present.pop(at, None) or fcurves.new(curve.data_path, index=curve.index), curve.curve)
+    for fcurve in present.values():
+        fcurves.remove(fcurve)
+
+
+def _key(fcurve: bpy.types.FCurve, curve: BezierCurve) -> None:
+    points, count = fcurve.keyframe_points, len(curve.keys)
+    if len(points) != count:
+        points.clear()
+        points.add(count)
+    points.foreach_set("co", curve.keys.ravel())
+    # Whole bytes are copied at once; ints would be taken one by one.
+    points.foreach_set("interpolation", curve.interpolation)
+    points.foreach_set("handle_left_type", np.ascontiguousarray(curve.handle_types[:, 0]))
+    points.foreach_set("handle_right_type", np.ascontiguousarray(curve.handle_types[:, 1]))
+    points.foreach_set("handle_left", curve.left.ravel())
+    points.foreach_set("handle_right", curve.right.ravel())
     fcurve.update()
 
 
-def _activate(action: bpy.types.Action, bag: _Channelbag) -> None:
-    data = bag.keys.animation_data_create()
-    if data.action is not None:
-        _push_down(data, muted=data.action.get(SOURCE_PROPERTY) == action[SOURCE_PROPERTY])
-    data.action = action
-    data.action_slot = bag.slot
-    data.action_blend_type = "REPLACE"
-    data.action_influence = 1.0
-    # Outside its frames the new Action gives way only where something below gives every value:
-    # Blender sets a shape key that no strip covers to its default, which is 1 from 5.0 on.
-    data.action_extrapolation = "NOTHING" if bag.paths <= _held_paths(data) else "HOLD"
-    bag.keys.update_tag()
-
-
-def _push_down(data: bpy.types.AnimData, muted: bool) -> None:
-    action, slot = data.action, data.action_slot
-    track = data.nla_tracks.new()
-    track.name = action.name
-    strip = track.strips.new(action.name, int(action.frame_range[0]), action)
-    if slot is not None:
-        strip.action_slot = slot
-    strip.blend_type = data.action_blend_type
-    strip.extrapolation = data.action_extrapolation
-    strip.influence = data.action_influence
-    # A strip's start is a whole number on creation; the Action may begin between two frames.
-    strip.action_frame_start, strip.action_frame_end = action.frame_range
-    strip.frame_start, strip.frame_end = (
-        strip.action_frame_start,
-        max(strip.action_frame_end, strip.action_frame_start + 1.0),
+def read(fcurve: bpy.types.FCurve) -> BezierCurve:
+    """The keys of a curve."""
+    points = fcurve.keyframe_points
+    count = len(points)
+    co, left, right = (np.empty(2 * count, np.float32) for _ in range(3))
+    points.foreach_get("co", co)
+    points.foreach_get("handle_left", left)
+    points.foreach_get("handle_right", right)
+    kinds = [np.empty(count, np.uint8) for _ in range(3)]
+    for name, into in zip(("interpolation", "handle_left_type", "handle_right_type"), kinds, strict=True):
+        points.foreach_get(name, into)
+    return BezierCurve(
+        co.reshape(-1, 2), left.reshape(-1, 2), right.reshape(-1, 2), kinds[0], np.column_stack(kinds[1:])
     )
-    track.mute = muted
 
 
-def _held_paths(data: bpy.types.AnimData) -> set[str]:
-    held: set[str] = set()
-    for track in data.nla_tracks:
-        for strip in track.strips:
-            if not (track.mute or strip.mute) and strip.extrapolation == "HOLD" and strip.action is not None:
-                held |= _paths(strip.action, strip.action_slot)
-    return held
+def curves_of(action: bpy.types.Action) -> dict[Place, BezierCurve]:
+    """All curves of an Action."""
+    found: dict[Place, BezierCurve] = {}
+    for slot in action.slots:
+        bag = channelbag(action, slot)
+        for fcurve in bag.fcurves if bag is not None else ():
+            found[slot.handle, fcurve.data_path, fcurve.array_index] = read(fcurve)
+    return found
 
 
-def _paths(action: bpy.types.Action, slot: bpy.types.ActionSlot | None) -> set[str]:
-    bags = [strip.channelbag(slot) for layer in action.layers for strip in layer.strips] if slot else []
-    return {fcurve.data_path for bag in bags if bag is not None for fcurve in bag.fcurves}
+def set_record(
+    action: bpy.types.Action,
+    curves: Mapping[Place, BezierCurve],
+    spans: Mapping[Place, Sequence[Span]],
+) -> None:
+    """Remember the keys as they are now; those inside the spans are a person's."""
+    header, frames, prints = [], [np.zeros(0, np.float32)], [np.zeros(0, np.uint32)]
+    for place, curve in curves.items():
+        kept = spans.get(place, ())
+        header.append([*place, len(curve.keys), [list(span) for span in kept]])
+        frames.append(curve.frames)
+        prints.append(_prints(curve))
+    text = json.dumps(header).encode()
+    action[RECORD] = (
+        _LENGTH.pack(len(text)) + text + np.concatenate(frames).tobytes() + np.concatenate(prints).tobytes()
+    )
+
+
+def hand_spans(action: bpy.types.Action, curves: Mapping[Place, BezierCurve]) -> dict[Place, list[Span]]:
+    """Where a person changed, added or took away keys since we wrote them: spans of frames per curve.
+
+    A change reaches to the nearest untouched keys on both sides. Curves that we never wrote are not told.
+    """
+    found: dict[Place, list[Span]] = {}
+    for place, (frames, prints, kept) in _record(action).items():
+        curve = curves.get(place)
+        if curve is None or not len(curve.keys):
+            continue  # the whole curve was deleted: it is made again
+        spans = [*kept, *_changes(curve, frames, prints, kept)]
+        if spans:
+            found[place] = spans
+    return found
+
+
+def _changes(
+    curve: BezierCurve, frames: NDArray[np.float32], prints: NDArray[np.uint32], kept: Sequence[Span]
+) -> list[Span]:
+    now = _prints(curve)
+    touched = np.concatenate([curve.frames[~np.isin(now, prints)], frames[~np.isin(prints, now)]])
+    for first, last in kept:
+        touched = touched[(touched < first) | (touched > last)]
+    untouched = curve.frames[np.isin(now, prints)]
+    spans = []
+    for frame in np.unique(touched):
+        before, after = untouched[untouched < frame], untouched[untouched > frame]
+        spans.append((float(before[-1] if len(before) else frame), float(after[0] if len(after) else frame)))
+    return spans
+
+
+def _record(
+    action: bpy.types.Action,
+) -> dict[Place, tuple[NDArray[np.float32], NDArray[np.uint32], list[Span]]]:
+    data = action.get(RECORD)
+    if not isinstance(data, bytes) or len(data) < _LENGTH.size:
+        return {}
+    (length,) = _LENGTH.unpack_from(data)
+    header = json.loads(data[_LENGTH.size : _LENGTH.size + length])
+    body = np.frombuffer(data, np.uint8, offset=_LENGTH.size + length)
+    half = len(body) // 2
+    frames, prints = body[:half].view(np.float32), body[half:].view(np.uint32)
+    found, done = {}, 0
+    for handle, path, index, count, spans in header:
+        part = slice(done, done + count)
+        found[handle, path, index] = (frames[part], prints[part], [(a, b) for a, b in spans])
+        done += count
+    return found
+
+
+def _prints(curve: BezierCurve) -> NDArray[np.uint32]:
+    """uint32 [K]: one number per key that changes with anything that can be seen of it."""
+    table = np.column_stack([curve.keys, curve.left, curve.right]).astype(np.float32) + np.float32(0)
+    bits = table.view(np.uint32)
+    bits = bits ^ (bits >> np.uint32(15))
+    mixed = (bits * _MIX[:6]).sum(axis=1, dtype=np.uint32)
+    mixed = mixed ^ (curve.interpolation.astype(np.uint32) * _MIX[6])
+    return mixed ^ (mixed >> np.uint32(13))

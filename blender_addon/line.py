@@ -7,13 +7,14 @@ Operators and the command line call these functions; nothing in the scene change
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ..inference import reapply
 from ..inference.errors import RigError, SoliloquyError
-from . import checks, jobs, keyframes, media
+from ..inference.transcript import LANGUAGE
+from . import checks, edit_live, edit_properties, jobs, layers, media, takes
 from .preferences import running
-from .properties import animate_settings
 from .rig_map import Character, read_character
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     import bpy
 
+    from ..inference.bezier import KeyedCurve
     from ..inference.pipeline import AnimateSettings
 
 
@@ -32,11 +34,9 @@ class Line:
     character: Character
     source: media.SoundSource
     request: jobs.Request
-
-    @property
-    def action_name(self) -> str:
-        """Name of the Action that will hold the keys."""
-        return f"{self.source.name} Soliloquy"
+    sliders: AnimateSettings | None
+    """What the character's sliders are to become; None leaves them."""
+    include_parts: bool
 
 
 def from_context(context: bpy.types.Context) -> Line:
@@ -54,39 +54,54 @@ def from_context(context: bpy.types.Context) -> Line:
         source = media.source_from_strip(strip, media.frame_rate(context.scene))
     else:
         source = media.source_from_file(settings.audio_path, settings.start_frame)
+    said = (settings.transcript, settings.language)
     target = checks.target(context)
-    return describe(context.scene, target, source, animate_settings(settings), settings.include_parts)
+    return describe(context.scene, target, source, said=said, include_parts=settings.include_parts)
 
 
 def describe(
     scene: bpy.types.Scene,
     target: bpy.types.Object | None,
     source: media.SoundSource,
-    settings: AnimateSettings,
+    settings: AnimateSettings | None = None,
+    said: tuple[str, str] = ("", LANGUAGE),
     include_parts: bool = True,
     model: Path | None = None,
+    line_id: str = "",
 ) -> Line:
     """Copy everything that the worker needs out of a scene.
+
+    Args:
+        settings: what the character's sliders become; None for what they are.
+        said: text and language of the line, where the settings do not tell them.
+        line_id: whose take this is; empty for the sound's path: another take of it replaces this one.
 
     Raises:
         RigError: the target cannot be driven.
     """
     character = read_character(target, include_parts)
+    plan = layers.plan(target, scene, character)
+    if settings is None:
+        settings_now = edit_properties.animate_settings(target.soliloquy_face, *said)
+    else:
+        settings_now, plan = settings, replace(plan, settings=replace(settings, text=""))
+        plan = replace(plan, seed=edit_properties.blink_seed(target, settings.seed))
     request = jobs.Request(
         audio=source.path,
-        settings=settings,
-        maps=character.maps,
-        rate=media.frame_rate(scene),
+        name=source.name,
+        line_id=line_id or source.path,
+        settings=settings_now,
+        plan=plan,
         start_frame=source.start_frame,
         audible=source.audible,
         model=model,
         running=running(),
     )
-    return Line(scene.name, character, source, request)
+    return Line(scene.name, character, source, request, settings, include_parts)
 
 
 def apply(scene: bpy.types.Scene, line: Line, result: jobs.Result) -> tuple[str, ...]:
-    """Key a result and add the sound strip.
+    """Keep and key a result, and add the sound strip.
 
     Returns:
         What the user should know, one sentence each.
@@ -94,9 +109,18 @@ def apply(scene: bpy.types.Scene, line: Line, result: jobs.Result) -> tuple[str,
     Raises:
         RigError: the scene's frame rate changed or the target went away meanwhile; nothing was changed.
     """
-    if scene.name != line.scene or media.frame_rate(scene) != line.request.rate:
+    if scene.name != line.scene or media.frame_rate(scene) != result.plan.rate:
         raise RigError("The scene or its frame rate changed during the work", "Animate again")
-    keyframes.write(line.action_name, line.source.path, result.curves)
+    target = scene.objects.get(line.character.name)
+    if target is None:
+        raise RigError(f'"{line.character.name}" was removed meanwhile', "Choose the target mesh again")
+    curves = _curves(scene, target, line, result)
+    layers.write(target, curves, f"{line.source.name} Soliloquy")
+    takes.store(target, result.take)
+    with edit_live.held():
+        target.soliloquy_face.include_parts = line.include_parts
+        if line.sliders is not None:
+            edit_properties.set_sliders(target.soliloquy_face, line.sliders)
     notices = [*line.character.notices, *result.notices]
     try:
         media.add_sound_strip(scene, line.source)
@@ -106,6 +130,16 @@ def apply(scene: bpy.types.Scene, line: Line, result: jobs.Result) -> tuple[str,
         last = math.ceil(result.last_frame)
         notices.append(f"The line ends on frame {last}, after the end of the scene ({scene.frame_end}).")
     return tuple(notices)
+
+
+def _curves(
+    scene: bpy.types.Scene, target: bpy.types.Object, line: Line, result: jobs.Result
+) -> tuple[KeyedCurve, ...]:
+    """The curves of the result; made again where sliders, lines or keys were changed during the work."""
+    now = reapply.with_line(layers.plan(target, scene, line.character), result.take.line)
+    if line.sliders is not None:
+        now = replace(now, settings=result.plan.settings, seed=result.plan.seed)
+    return result.curves if reapply.same(now, result.plan) else reapply.build(now)
 
 
 def run_now(scene: bpy.types.Scene, line: Line) -> tuple[jobs.Result, tuple[str, ...]]:

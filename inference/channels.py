@@ -34,7 +34,9 @@ LIPS: Final[tuple[str, ...]] = (*(c for c in ARKIT_52 if c.startswith("mouth")),
 UPPER_FACE: Final[tuple[str, ...]] = tuple(
     c for c in ARKIT_52 if c.startswith(("eye", "brow", "cheek", "nose"))
 )
+BROWS: Final[tuple[str, ...]] = tuple(c for c in ARKIT_52 if c.startswith("brow"))
 BLINK: Final[tuple[str, ...]] = ("eyeBlinkLeft", "eyeBlinkRight")
+WIDE: Final[tuple[str, ...]] = ("eyeWideLeft", "eyeWideRight")
 
 
 def mirror(channel: str) -> str:
@@ -43,3 +45,24 @@ def mirror(channel: str) -> str:
         if channel.endswith(side):
             return channel.removesuffix(side) + other
     return channel
+
+
+PARTS: Final[dict[str, tuple[str, ...]]] = {
+    "jaw": JAW,
+    "lips": LIPS,
+    "mouth": (*JAW, *LIPS),
+    "brows": BROWS,
+    "eyes": tuple(c for c in ARKIT_52 if c.startswith("eye")),
+    "blinks": BLINK,
+    "cheeks": tuple(c for c in ARKIT_52 if c.startswith(("cheek", "nose"))),
+    "upper face": UPPER_FACE,
+    "head": HEAD,
+}
+"""Parts of the face by the names that people give them."""
+
+
+def channels_named(text: str) -> frozenset[str]:
+    """Channels of a list such as `brows, jawOpen`: channels and `PARTS`; other names are ignored."""
+    names = [name.strip() for name in text.split(",")]
+    found = {channel for name in names for channel in PARTS.get(name.lower(), (name,))}
+    return frozenset(found & {*ARKIT_52, *HEAD})

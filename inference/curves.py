@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .channels import HEAD, JAW, LIPS, UPPER_FACE
+from .channels import BROWS, HEAD, JAW, LIPS, UPPER_FACE
 from .errors import UsageError
 from .timing import steps_within
 from .types import FaceMotion
@@ -40,14 +40,23 @@ class MotionControls:
     """Strength of the mouth channels and the tongue, 0..4."""
     upper_face: float = 1.0
     """Strength of eyes, brows, cheeks and nose, 0..4. Added blinks always close the eyes."""
+    lower_face: float = 1.0
+    """Strength of jaw, lips and tongue together, 0..4, on top of their own."""
+    brows: float = 1.0
+    """Strength of the brows, 0..4, on top of that of the upper face."""
+    head: float = 1.0
+    """Strength of the head's turns, 0..4."""
+    lip_close_offset: float = 0.0
+    """Added to `mouthClose`, -1..1, as far as the jaw is open: above 0 the lips are closer together."""
     smoothing_s: float = 0.0
     """Standard deviation in seconds of a Gaussian that does not shift the motion in time; 0 is off."""
     prediction_delay_s: float = 0.0
     """Seconds by which the motion comes later than the sound; a negative value lets it lead."""
 
     def __post_init__(self) -> None:
-        for name in ("jaw", "lips", "upper_face"):
+        for name in ("jaw", "lips", "upper_face", "lower_face", "brows", "head"):
             _check_range(f"the strength '{name}'", getattr(self, name), 0.0, STRENGTH_MAX)
+        _check_range("the lip close offset", self.lip_close_offset, -1.0, 1.0)
         _check_range("the smoothing in seconds", self.smoothing_s, 0.0, SMOOTHING_MAX_S)
         _check_range("the prediction delay in seconds", self.prediction_delay_s, -DELAY_MAX_S, DELAY_MAX_S)
 
@@ -96,7 +105,13 @@ def _scaled(motion: FaceMotion, controls: MotionControls) -> FloatArray:
     `mouthClose` pulls the lips together against `jawOpen`: it keeps its share of the jaw whatever the two
     strengths are, and never exceeds it, or the lips would pass through each other.
     """
-    groups = ((JAW, controls.jaw), (LIPS, controls.lips), (UPPER_FACE, controls.upper_face))
+    groups = (
+        (JAW, controls.jaw * controls.lower_face),
+        (LIPS, controls.lips * controls.lower_face),
+        (UPPER_FACE, controls.upper_face),
+        (BROWS, controls.upper_face * controls.brows),
+        (HEAD, controls.head),
+    )
     gain = {channel: strength for group, strength in groups for channel in group}
     gains = np.array([gain.get(channel, 1.0) for channel in motion.channels], np.float32)
     values: FloatArray = motion.values * gains
@@ -106,7 +121,8 @@ def _scaled(motion: FaceMotion, controls: MotionControls) -> FloatArray:
         close, jaw = motion.channels.index("mouthClose"), motion.channels.index("jawOpen")
         before = np.clip(motion.values[:, jaw], 0.0, 1.0)
         share = np.clip(motion.values[:, close], 0.0, before) / np.maximum(before, np.float32(1e-6))
-        values[:, close] = share * values[:, jaw]
+        closed = share * values[:, jaw] + np.float32(controls.lip_close_offset)
+        values[:, close] = np.clip(closed, 0.0, values[:, jaw])
     return values
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .channels import BLINK
+from .channels import BLINK, WIDE
 from .types import FaceMotion
 
 if TYPE_CHECKING:
@@ -37,19 +37,39 @@ _EPOCH_S = 600.0
 _DRAWS = int(_EPOCH_S / PAUSE_MIN_S) + 1
 
 
-def add_blinks(motion: FaceMotion, seed: int) -> FaceMotion:
+def add_blinks(motion: FaceMotion, seed: int, strength: float = 1.0) -> FaceMotion:
     """Let both eyes blink at human intervals; where the motion closes a lid further, it wins.
 
     Args:
         motion: any rate of 24 Hz or more; channels other than the two eyeBlink ones stay as they are.
         seed: any whole number; another seed gives other moments.
+        strength: how far the lids close, 0..1.
     """
     columns = [motion.channels.index(channel) for channel in BLINK if channel in motion.channels]
     if not columns or len(motion.values) == 0:
         return motion
     values = motion.values.copy()
-    closure = _closure(motion.times_s, seed)
+    closure = _closure(motion.times_s, seed) * np.float32(strength)
     values[:, columns] = np.maximum(values[:, columns], closure[:, None])
+    return replace(motion, values=values)
+
+
+def set_lids(motion: FaceMotion, offset: float) -> FaceMotion:
+    """Open the eyes wider (offset above 0, up to 1) or let the lids hang (below 0, down to -1).
+
+    What is left of the way to a closed eye is shared: a full blink stays a full blink.
+    """
+    values = motion.values.copy()
+    for blink, wide in zip(BLINK, WIDE, strict=True):
+        if blink not in motion.channels:
+            continue
+        closed = values[:, motion.channels.index(blink)]
+        still_open = np.clip(1.0 - closed, 0.0, 1.0)
+        if offset < 0.0:
+            closed += np.float32(-offset) * still_open
+        elif wide in motion.channels:
+            opened = values[:, motion.channels.index(wide)]
+            np.clip(opened + np.float32(offset) * still_open, 0.0, 1.0, out=opened)
     return replace(motion, values=values)
 
 

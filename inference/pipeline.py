@@ -15,12 +15,12 @@ from .audio import open_audio
 from .channels import ARKIT_52
 from .contacts import Guarantees, SegmentFeed, keep_guarantees
 from .curves import MotionControls, check_rate, control_pieces, resample_pieces
-from .errors import Cancelled
+from .errors import Cancelled, UsageError
 from .motion import join, stream_speech
-from .performance import add_blinks
+from .performance import add_blinks, set_lids
 from .transcript import LANGUAGE, PhonesUnavailable, words_of
 from .types import FaceMotion
-from .visemes import UNKNOWN
+from .visemes import UNKNOWN, VISEMES
 
 if TYPE_CHECKING:
     import os
@@ -58,12 +58,20 @@ class AnimateSettings:
     """Let the lower lip reach the teeth on every f and v; None: where the text tells when."""
     still_in_silence: bool = False
     """Keep the mouth still in silences of 0.3 s and more."""
+    blink_strength: float = 1.0
+    """How far the lids close in a blink, 0..1."""
+    eyelid_offset: float = 0.0
+    """-1..1: above 0 the eyes are open wider, below 0 the lids hang; blinks still close them."""
     hold_s: float = 0.0
     """Seconds that a contact lasts at least; see `contacts.Guarantees`."""
 
     def __post_init__(self) -> None:
         if self.rate_hz is not None:
             check_rate(self.rate_hz)
+        if not 0.0 <= self.blink_strength <= 1.0:
+            raise UsageError(f"{self.blink_strength:g} cannot be the strength of blinks", "Choose 0 to 1")
+        if not -1.0 <= self.eyelid_offset <= 1.0:
+            raise UsageError(f"{self.eyelid_offset:g} cannot be the eyelid offset", "Choose -1 to 1")
 
     def guarantees(self, *, by_text: bool) -> Guarantees:
         """What is to hold of the motion, with times of sounds from the text or not."""
@@ -144,6 +152,7 @@ def animate_cues(
     progress: Callable[[float], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
     notify: Callable[[str], None] | None = None,
+    frames_hz: float | None = None,
 ) -> Iterator[FaceMotion]:
     """Turn phone times into motion, without a model; whole and not in pieces of bounded length.
 
@@ -152,6 +161,7 @@ def animate_cues(
         settings: None for the defaults; its text is not used. Motion is made at `rate_hz`, or at 50 fps.
         sound: what was said; the motion then is as long as it, and jaw and lips follow its strength.
         decoders, progress, cancelled, notify: as for `animate_file`; progress is that of hearing the sound.
+        frames_hz: as for `formats.cues.read_cues`.
 
     Yields:
         Motion with all 52 ARKit channels, from 0 to the end of the sound or of the last cue.
@@ -161,12 +171,52 @@ def animate_cues(
         AudioError: the sound cannot be read.
         Cancelled: `cancelled` returned True.
     """
+    settings = settings or AnimateSettings()
+    rate_hz = settings.rate_hz or CUES_RATE_HZ
+    motion, segments = follow_cues(
+        cues,
+        rate_hz,
+        sound=sound,
+        decoders=decoders,
+        progress=progress,
+        cancelled=cancelled,
+        notify=notify,
+        frames_hz=frames_hz,
+    )
+    feed = SegmentFeed(settings.controls.prediction_delay_s)
+    feed.add(segments, np.inf)
+    seed = blink_seed(sound or cues, settings.seed)
+    yield from _finished([motion], rate_hz, settings, feed, settings.guarantees(by_text=True), seed)
+    if progress:
+        progress(1.0)
+
+
+def follow_cues(
+    cues: str | os.PathLike[str],
+    rate_hz: float = CUES_RATE_HZ,
+    *,
+    sound: str | os.PathLike[str] | None = None,
+    decoders: Sequence[Decoder] = (),
+    progress: Callable[[float], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    notify: Callable[[str], None] | None = None,
+    frames_hz: float | None = None,
+    voice: str = "",
+) -> tuple[FaceMotion, list[Segment]]:
+    """The mouth that phone times ask for, before any of the strengths, and the times.
+
+    Args:
+        rate_hz: rows per second.
+        cues, sound, decoders, progress, cancelled, notify: as for `animate_cues`.
+        frames_hz, voice: as for `formats.cues.read_cues`.
+
+    Raises:
+        UsageError, AudioError, Cancelled: as `animate_cues`.
+    """
     from .articulation import articulate  # only here: commands that only listen start without them
     from .formats.cues import read_segments
 
-    settings = settings or AnimateSettings()
-    rate_hz = settings.rate_hz or CUES_RATE_HZ
-    segments, notices = read_segments(cues)
+    segments, notices = read_segments(cues, frames_hz=frames_hz, voice=voice)
     end_s = max(segment.end_s for segment in segments)
     if sound is None:
         motion = articulate(segments, end_s, rate_hz)
@@ -180,12 +230,7 @@ def animate_cues(
     if notify:
         for notice in notices:
             notify(notice)
-    feed = SegmentFeed(settings.controls.prediction_delay_s)
-    feed.add(segments, np.inf)
-    seed = blink_seed(sound or cues, settings.seed)
-    yield from _finished([motion], rate_hz, settings, feed, settings.guarantees(by_text=True), seed)
-    if progress:
-        progress(1.0)
+    return motion, segments
 
 
 def _finished(
@@ -205,7 +250,55 @@ def _finished(
         pieces = keep_guarantees(pieces, feed, guarantees)
     for piece in pieces:
         if len(piece.values):
-            yield add_blinks(piece, seed) if settings.blinks else piece
+            yield with_eyes(piece, settings, seed)
+
+
+def with_eyes(motion: FaceMotion, settings: AnimateSettings, seed: int) -> FaceMotion:
+    """The blinks and the lids that the settings ask for."""
+    if settings.blinks:
+        motion = add_blinks(motion, seed, settings.blink_strength)
+    return set_lids(motion, settings.eyelid_offset) if settings.eyelid_offset else motion
+
+
+def listen(
+    path: str | os.PathLike[str],
+    model: SpeechModel,
+    settings: AnimateSettings,
+    *,
+    decoders: Sequence[Decoder] = (),
+    progress: Callable[[float], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    notify: Callable[[str], None] | None = None,
+) -> tuple[Spoken, tuple[Segment, ...] | None]:
+    """What the model makes of a sound file, whole and before any of the strengths: what is worth keeping.
+
+    Args:
+        path, model, decoders, progress, cancelled, notify: as for `animate_file`.
+        settings: only its text and language are used.
+
+    Returns:
+        Motion with all 52 ARKit channels (at rest where the sound is silent), what was heard, and when each
+        sound is said where the text tells it.
+
+    Raises:
+        AudioError, UsageError, Cancelled: as `animate_file`.
+    """
+    words = _words(settings, notify)
+    with open_audio(path, decoders) as reader:
+        if notify:
+            for notice in reader.notices:
+                notify(notice)
+        spoken = join(stream_speech(_watched(reader, progress, cancelled), model))
+        silent = reader.is_silent
+    segments = _aligned([spoken], words, notify) if words and not silent else None
+    visemes = spoken.visemes
+    if silent:
+        visemes = np.zeros_like(visemes)
+        visemes[:, VISEMES.index("sil")] = 1.0
+    if progress:
+        progress(1.0)
+    kept = replace(spoken, motion=all_channels(spoken.motion, neutral=silent), visemes=visemes)
+    return kept, None if segments is None else tuple(segments)
 
 
 def collect(pieces: Iterable[FaceMotion]) -> FaceMotion:

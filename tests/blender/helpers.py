@@ -93,15 +93,22 @@ def data(relative: str) -> Path:
 
 
 def animate(path: Path | str, start_frame: int = 1, **settings: object) -> set[str]:
-    """Press Animate for a file on the active object."""
+    """Press Animate for a file on the active object; settings are the panel's or the object's sliders."""
     panel = bpy.context.scene.soliloquy
     panel.audio_path, panel.start_frame, panel.source = str(path), start_frame, "FILE"
-    for name, value in settings.items():
-        setattr(panel, name, value)
+    set_up(**settings)
     reason = module("blender_addon.operators.animate").disabled_reason(bpy.context)
     if reason:
         raise RuntimeError(reason)
     return bpy.ops.soliloquy.animate()
+
+
+def set_up(**settings: object) -> None:
+    """Set the panel, and the sliders of the target or the active object."""
+    panel, target = bpy.context.scene.soliloquy, bpy.context.active_object
+    for name, value in settings.items():
+        owner = panel if name in panel.bl_rna.properties else (panel.target or target).soliloquy_face
+        setattr(owner, name, value)
 
 
 def refused(path: Path | str, **settings: object) -> str:
@@ -123,9 +130,16 @@ def error_of(kind: type[Exception], function: object, *arguments: object) -> str
 
 
 def curves(made: bpy.types.Object) -> dict[str, list[tuple[float, float]]]:
-    """Keys of the active Action of a mesh's shape keys, by data path."""
-    adt = made.data.shape_keys.animation_data
-    return action_curves(adt.action, adt.action_slot)
+    """Keys of the Speech layer of a mesh's shape keys, by data path."""
+    strip = speech_strip(made.data.shape_keys)
+    return action_curves(strip.action, strip.action_slot)
+
+
+def speech_strip(owner: bpy.types.ID) -> bpy.types.NlaStrip:
+    """The strip that plays our Action."""
+    (track,) = [t for t in owner.animation_data.nla_tracks if t.name.split(".")[0] == "Speech"]
+    (strip,) = track.strips
+    return strip
 
 
 def action_curves(

@@ -45,7 +45,7 @@ def test_animate_saves_a_scene_with_keys_and_sound():
     bpy.ops.wm.open_mainfile(filepath=str(target))
     keys = helpers.curves(bpy.data.objects["Head"])
     assert len(keys) == 52
-    assert keys[helpers.value_path("jawOpen")][0][0] == 10.0
+    assert keys[helpers.value_path("jawOpen")][0][0] == 6.0, "at rest 0.15 s before the sound"
     (strip,) = bpy.context.scene.sequence_editor.strips
     assert strip.frame_final_start == 10
     assert _leftovers() == []

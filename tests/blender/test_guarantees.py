@@ -6,6 +6,7 @@ import csv
 import shutil
 from pathlib import Path
 
+import bpy
 import helpers
 import numpy as np
 
@@ -29,10 +30,11 @@ def _labials():
 def _closed_share(face, start_frame=1.0):
     """Of the p, b and m of the sample: for how many the lips meet on a frame."""
     basis = helpers.module("inference.lip_basis")
-    keys = helpers.curves(face)
+    strip = helpers.speech_strip(face.data.shape_keys)
+    curves = {f.data_path: f for f in strip.action.layers[0].strips[0].channelbag(strip.action_slot).fcurves}
     names = tuple(basis.CHANNELS_MM)
-    frames = np.array([frame for frame, _ in keys[helpers.value_path("jawOpen")]])
-    values = np.array([[value for _, value in keys[helpers.value_path(name)]] for name in names])
+    frames = np.arange(*(int(frame) for frame in strip.action.frame_range))
+    values = np.array([[curves[helpers.value_path(n)].evaluate(f) for f in frames] for n in names])
     met = frames[basis.lip_curves(values.T, names)[0] <= 0.0]
     times_s = (met - start_frame) / FPS
     found = [((times_s >= a - 0.06) & (times_s <= b + 0.06)).any() for a, b in _labials()]
@@ -76,12 +78,14 @@ def test_a_sound_that_starts_between_two_frames_keeps_its_contacts():
 
 def test_the_switches_become_settings():
     scene = _scene()
-    panel, made = scene.soliloquy, helpers.module("blender_addon.properties").animate_settings
+    helpers.arkit_mesh()
+    face, line = bpy.context.active_object.soliloquy_face, helpers.module("blender_addon.line")
+    made = helpers.module("blender_addon.edit_properties").animate_settings
 
     def guarantees(by_text, **switches):
         for name, value in switches.items():
-            setattr(panel, name, value)
-        kept = made(panel).guarantees(by_text=by_text)
+            setattr(face, name, value)
+        kept = made(face).guarantees(by_text=by_text)
         return kept.lips_meet, kept.lip_to_teeth, kept.still_in_silence
 
     assert guarantees(False) == (True, False, False)
@@ -89,8 +93,11 @@ def test_the_switches_become_settings():
     assert guarantees(False, by_ear=True) == (True, True, False)
     assert guarantees(True, lips_meet=False) == (False, True, False)
     assert guarantees(False, lip_to_teeth=False, still_in_silence=True) == (False, False, True)
-    panel.transcript, panel.language = "Guten Tag", "de"
-    assert (made(panel).text, made(panel).language) == ("Guten Tag", "de")
+    path = helpers.tone("said.wav", 0.5)
+    scene.soliloquy.audio_path, scene.soliloquy.transcript = str(path), "Guten Tag"
+    scene.soliloquy.language = "de"
+    heard = line.from_context(bpy.context).request.settings
+    assert (heard.text, heard.language) == ("Guten Tag", "de")
 
 
 def test_a_transcript_that_cannot_be_used_is_said_and_not_applied():

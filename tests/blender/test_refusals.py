@@ -96,7 +96,7 @@ def test_non_ascii_path():
     face = helpers.arkit_mesh()
     path = helpers.tone("Grüße 音声 🎙.wav", 1.0)
     assert helpers.animate(path) == {"FINISHED"}
-    assert face.data.shape_keys.animation_data.action.name == "Grüße 音声 🎙 Soliloquy"
+    assert helpers.speech_strip(face.data.shape_keys).action.name == "Grüße 音声 🎙 Soliloquy"
 
 
 def test_linked_object_says_how_and_the_button_makes_the_override():
@@ -147,16 +147,16 @@ def test_damaged_and_missing_weights():
 
 def test_a_failure_while_writing_leaves_the_scene_as_it_was():
     face = helpers.arkit_mesh()
-    keyframes, types = helpers.module("blender_addon.keyframes"), helpers.module("inference.types")
+    layers, bezier = helpers.module("blender_addon.layers"), helpers.module("inference.bezier")
     import numpy as np
 
-    frames = np.arange(3, dtype=np.float32)
-    good = types.RigCurve(face.name, helpers.value_path("jawOpen"), 0, frames, frames)
-    gone = types.RigCurve("Removed", helpers.value_path("jawOpen"), 0, frames, frames)
+    curve = bezier.through(np.arange(3.0), np.arange(3.0))
+    good = bezier.KeyedCurve("KEY", face.name, helpers.value_path("jawOpen"), 0, curve)
+    gone = bezier.KeyedCurve("KEY", "Removed", helpers.value_path("jawOpen"), 0, curve)
     before = helpers.snapshot()
     for broken in ([good, gone], [good, good]):
         try:
-            keyframes.write("x", "x.wav", broken)
+            layers.write(face, broken)
         except (RuntimeError, helpers.module("inference.errors").RigError):
             assert helpers.snapshot() == before
         else:

@@ -52,7 +52,7 @@ def test_register_and_unregister_can_be_repeated():
         addon.unregister()
         assert not hasattr(bpy.types.Scene, "soliloquy")
         addon.register()
-    assert bpy.context.scene.soliloquy.jaw == 1.0
+    assert bpy.context.scene.soliloquy.start_frame == 1
 
 
 def test_every_button_has_a_tooltip_and_says_why_it_is_grey():
@@ -104,6 +104,14 @@ class _Layout:
     def panel(self, _name, default_closed=False):
         return self, self
 
+    def template_list(self, name, _id, owner, items, active_owner, active, **_):
+        assert hasattr(bpy.types, name)
+        assert hasattr(owner, items)
+        assert hasattr(active_owner, active)
+
+    def separator(self, **_):
+        pass
+
     def _child(self, *_, **__):
         return self
 
@@ -121,13 +129,15 @@ class _Context:
 
 
 def _drawn() -> str:
-    panel = helpers.module("blender_addon.panels.line").SOLILOQUY_PT_main
+    """Everything that the panels show which are there now."""
     texts: list[str] = []
-
-    class Panel:
-        layout = _Layout(texts)
-
-    vars(panel)["draw"](Panel(), _Context())
+    for panel in helpers.module("blender_addon.panels").CLASSES:
+        if not issubclass(panel, bpy.types.Panel):
+            continue
+        namespace = {"layout": _Layout(texts)}
+        functions = {name: f for base in reversed(panel.__mro__) for name, f in vars(base).items()}
+        if "poll" not in functions or panel.poll(_Context()):
+            functions["draw"](type("Panel", (), namespace)(), _Context())
     return " ".join(texts)
 
 

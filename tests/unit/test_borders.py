@@ -36,14 +36,14 @@ SOLE_IMPORTERS = {
 }
 
 LAYERS = (
-    {"errors", "channels", "types", "visemes", "rig_source", "rotation"},
-    {"timing", "lip_basis", "alignment", "transcript", "prosody"},
-    {"loudness", "files", "names", "contacts", "rig_solve"},
-    {"audio", "session", "formats", "curves", "articulation", "rig_json"},
-    {"retarget"},
+    {"errors", "channels", "types", "visemes", "rig_source", "rig_assign", "rotation"},
+    {"timing", "lip_basis", "alignment", "transcript", "prosody", "bezier", "key_reduction"},
+    {"loudness", "files", "names", "contacts", "rig_solve", "rig_movements"},
+    {"audio", "session", "formats", "curves", "articulation", "rig_json", "rig_names", "rig_geometry"},
+    {"retarget", "compose"},
     {"motion", "performance"},
-    {"pipeline", "jobs", "console", "memory_study"},
-    {"memory_plot", "live"},
+    {"pipeline", "jobs", "console", "memory_study", "motion_pack"},
+    {"memory_plot", "live", "reapply"},
     {"commands"},
     {"cli"},
     {"__main__"},

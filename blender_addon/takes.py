@@ -1,0 +1,147 @@
+"""The lines that are kept with a character, inside the blend file."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..inference import motion_pack
+from ..inference.errors import RigError
+from ..inference.reapply import Line
+
+if TYPE_CHECKING:
+    import bpy
+
+    from ..inference.motion import Spoken
+    from ..inference.visemes import Segment
+
+
+@dataclass(frozen=True)
+class StoredTake:
+    """One line of a character: the motion as the model made it, before any slider, and where it lies."""
+
+    line_id: str
+    """Whose take this is: storing another one under the same id replaces it."""
+    name: str
+    audio: str
+    """Absolute path of the sound; it need not exist any more."""
+    content_hash: str
+    """Tells whether sound or text changed since; empty where it is not known."""
+    start_frame: float
+    """Frame of the sound's time 0, audible or not."""
+    audible: tuple[float, float] | None
+    """First frame that plays and first that no longer does; None for all of the sound."""
+    spoken: Spoken
+    segments: tuple[Segment, ...] | None = None
+    """When each sound is said, in seconds of the sound, where a text or cues told it."""
+    transcript: str = ""
+    language: str = ""
+
+    @cached_property
+    def line(self) -> Line:
+        """The take as `reapply` wants it."""
+        packed = motion_pack.pack(self.spoken, self.segments)
+        return Line(packed, self.start_frame, self.audible, self.line_id)
+
+
+def content_hash(path: str, transcript: str = "", language: str = "") -> str:
+    """Another one as soon as the sound, what is said or its language changes; empty without the file."""
+    try:
+        with Path(path).open("rb") as file:
+            digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16))
+    except OSError:
+        return ""
+    if transcript.strip():
+        digest.update(f"{language}\0{transcript.strip()}".encode())
+    return digest.hexdigest()
+
+
+def store(obj: bpy.types.Object, take: StoredTake) -> None:
+    """Keep a take with a character, in place of one with the same `line_id`. `layers.rebuild` shows it.
+
+    Raises:
+        RigError: the object is linked and has no library override.
+    """
+    if not obj.is_editable:
+        raise RigError(
+            f'"{obj.name}" is linked and cannot keep a line', "Press Make Override below the target"
+        )
+    items = obj.soliloquy_face.takes
+    index = items_index(obj, take.line_id)
+    item = items[index] if index is not None else items.add()
+    item.name, item.line_id, item.audio = take.name, take.line_id, take.audio
+    item.content_hash, item.start_frame = take.content_hash, take.start_frame
+    item.transcript, item.language = take.transcript, take.language
+    item.is_trimmed = take.audible is not None
+    item.audible_first, item.audible_end = take.audible or (0.0, 0.0)
+    item.packed = take.line.packed
+
+
+def load(obj: bpy.types.Object) -> list[StoredTake]:
+    """All takes of a character, in the order in which they were stored.
+
+    Raises:
+        UsageError: one of them is damaged.
+    """
+    taken = []
+    for item in obj.soliloquy_face.takes:
+        spoken, segments = motion_pack.unpack(item.packed)
+        taken.append(
+            StoredTake(
+                item.line_id,
+                item.name,
+                item.audio,
+                item.content_hash,
+                item.start_frame,
+                _audible(item),
+                spoken,
+                segments,
+                item.transcript,
+                item.language,
+            )
+        )
+    return taken
+
+
+def lines(obj: bpy.types.Object) -> tuple[Line, ...]:
+    """All takes of a character as `reapply` wants them; nothing is unpacked."""
+    return tuple(
+        Line(item.packed, item.start_frame, _audible(item), item.line_id) for item in obj.soliloquy_face.takes
+    )
+
+
+def move(
+    obj: bpy.types.Object, line_id: str, start_frame: float, audible: tuple[float, float] | None
+) -> bool:
+    """Tell where a line lies now; `layers.rebuild` moves its keys. False where nothing changed."""
+    index = items_index(obj, line_id)
+    if index is None:
+        return False
+    item = obj.soliloquy_face.takes[index]
+    if abs(item.start_frame - start_frame) < 1e-4 and _audible(item) == audible:
+        return False
+    item.start_frame, item.is_trimmed = start_frame, audible is not None
+    item.audible_first, item.audible_end = audible or (0.0, 0.0)
+    return True
+
+
+def remove(obj: bpy.types.Object, line_id: str) -> bool:
+    """Forget a take; `layers.rebuild` takes its keys away. False where there is none."""
+    index = items_index(obj, line_id)
+    if index is None:
+        return False
+    obj.soliloquy_face.takes.remove(index)
+    return True
+
+
+def items_index(obj: bpy.types.Object, line_id: str) -> int | None:
+    """Place of a line in `obj.soliloquy_face.takes`."""
+    ids = [item.line_id for item in obj.soliloquy_face.takes]
+    return ids.index(line_id) if line_id in ids else None
+
+
+def _audible(item: bpy.types.PropertyGroup) -> tuple[float, float] | None:
+    return (item.audible_first, item.audible_end) if item.is_trimmed else None

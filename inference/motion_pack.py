@@ -1,0 +1,105 @@
+"""A line of speech as bytes: the raw motion, what was heard in it and when, small enough to stay in a .blend.
+
+Values are rounded to steps of `STEP` and kept as differences from row to row, which mostly are small; the
+bytes of these are sorted by weight and deflated: about 70 kB for a minute of speech at 50 Hz.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from .errors import UsageError
+from .motion import Spoken
+from .types import FaceMotion
+from .visemes import Segment
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from .types import FloatArray
+
+STEP: Final = 1.0 / 4096.0
+"""Distance of the values that can be kept: they are off by at most half of it. Values reach from -8 to 8."""
+_POSTERIOR_STEP = 1.0 / 255.0
+_MAGIC = b"SLQM\x01"
+_LENGTH = struct.Struct("<I")
+_LEVEL = 6  # of zlib: 9 gains 2 % and takes three times as long
+
+
+def pack(spoken: Spoken, segments: Sequence[Segment] | None = None) -> bytes:
+    """The bytes of a line; `unpack` reads them.
+
+    Args:
+        spoken: at any rate. The addresses of the memory are left out.
+        segments: when each sound is said, where a text or cues told it.
+    """
+    motion = spoken.motion
+    header = {
+        "channels": motion.channels,
+        "rows": len(motion.values),
+        "rate_hz": motion.rate_hz,
+        "start_s": motion.start_s,
+        "visemes": spoken.visemes.shape[1],
+        "segments": None if segments is None else [list(segment) for segment in segments],
+    }
+    text = json.dumps(header).encode()
+    body = _planes(motion.values, STEP) + _planes(spoken.visemes, _POSTERIOR_STEP)
+    return _MAGIC + zlib.compress(_LENGTH.pack(len(text)) + text + body, _LEVEL)
+
+
+def unpack(packed: bytes) -> tuple[Spoken, tuple[Segment, ...] | None]:
+    """The line that `pack` made bytes of; its memory addresses are empty.
+
+    Raises:
+        UsageError: the bytes are damaged, or of a later version.
+    """
+    try:
+        return _unpacked(packed)
+    except (ValueError, KeyError, TypeError, zlib.error, struct.error) as error:
+        raise UsageError(
+            "The motion kept in this file is damaged or was made by a later version", "Animate the line again"
+        ) from error
+
+
+def _unpacked(packed: bytes) -> tuple[Spoken, tuple[Segment, ...] | None]:
+    if not packed.startswith(_MAGIC):
+        raise ValueError("not a packed motion")
+    data = zlib.decompress(packed[len(_MAGIC) :])
+    (length,) = _LENGTH.unpack_from(data)
+    header = json.loads(data[_LENGTH.size : _LENGTH.size + length])
+    rows, channels, classes = int(header["rows"]), tuple(header["channels"]), int(header["visemes"])
+    body = np.frombuffer(data, np.uint8, offset=_LENGTH.size + length)
+    split = 2 * rows * len(channels)
+    values = _from_planes(body[:split], rows, len(channels), STEP)
+    visemes = _from_planes(body[split:], rows, classes, _POSTERIOR_STEP)
+    motion = FaceMotion(values, channels, float(header["rate_hz"]), float(header["start_s"]))
+    known = header["segments"]
+    segments = None if known is None else tuple(Segment(float(a), float(b), int(v)) for a, b, v in known)
+    return Spoken(motion, visemes, np.zeros((rows, 0), np.float32)), segments
+
+
+def _planes(values: FloatArray, step: float) -> bytes:
+    """float32 [T, C] -> int16 differences along time, channel by channel, low bytes before high ones."""
+    steps = np.clip(np.rint(values / step), -32768, 32767).astype(np.int16)
+    deltas = np.diff(steps, axis=0, prepend=np.zeros((1, steps.shape[1]), np.int16))  # wraps, and back again
+    folded = ((deltas << 1) ^ (deltas >> 15)).astype("<u2")  # small numbers of either sign have a high byte 0
+    return np.ascontiguousarray(folded.T).view(np.uint8).reshape(-1, 2).T.tobytes()
+
+
+def _from_planes(body: NDArray[np.uint8], rows: int, columns: int, step: float) -> FloatArray:
+    if len(body) != 2 * rows * columns:
+        raise ValueError("the length does not fit")
+    folded = (
+        np.ascontiguousarray(body.reshape(2, -1).T).view("<u2").reshape(columns, rows).T.astype(np.uint16)
+    )
+    deltas = ((folded >> 1) ^ (0 - (folded & 1))).astype(np.int16)
+    steps = np.cumsum(deltas, axis=0, dtype=np.int16)
+    values: FloatArray = steps.astype(np.float32) * np.float32(step)
+    return values

@@ -1,0 +1,247 @@
+"""From the lines kept with a character to its keys, without the model: what runs while a slider moves.
+
+Every line is shaped by the controls and sampled on the frames of the scene; there the guarantees are kept, so
+that a contact is a frame that is shown. Then the lines are joined, the eyes blink, the rig follows and the
+curves are thinned. Knows nothing of Blender and may run in a thread.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .alignment import SegmentStream
+from .bezier import BezierCurve, KeyedCurve, enclosing, spliced, through, value_at_end
+from .compose import compose
+from .contacts import SegmentFeed, keep_guarantees
+from .curves import apply_controls, sample_motion
+from .errors import UsageError
+from .key_reduction import TOLERANCE, reduce_keys
+from .lip_basis import CHANNELS_MM, lip_curves
+from .motion_pack import unpack
+from .pipeline import AnimateSettings, collect, with_eyes
+from .retarget import retarget
+from .timing import first_step_at_or_after
+from .types import FaceMotion
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from .bezier import Address, Span
+    from .motion import Spoken
+    from .types import FloatArray, FrameRate, RigCurve, RigMap
+    from .visemes import Segment
+
+BLEND_S = 0.1
+"""Time in which a curve moves over from what is computed to keys that are kept."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line and its place on the frames of a scene."""
+
+    packed: bytes
+    """See `motion_pack`."""
+    start_frame: float
+    """Frame on which the sound's time 0 lies, audible or not."""
+    audible: tuple[float, float] | None = None
+    """First frame that plays and first that no longer does; None for all of the sound."""
+    line_id: str = ""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A curve as it is in the scene, and the frames in which it has to stay so."""
+
+    curve: BezierCurve
+    spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that decides the keys of a character."""
+
+    lines: tuple[Line, ...]
+    settings: AnimateSettings
+    """`rate_hz` and `hold_s` are not used: rows are frames. `text` was used when the lines were heard."""
+    maps: tuple[RigMap, ...]
+    rate: FrameRate
+    seed: int = 0
+    """Seed of the blinks."""
+    tolerance: float | None = TOLERANCE
+    """Largest error of a thinned curve on a frame; None for a key on every frame."""
+    kept: Mapping[Address, Kept] | None = None
+
+
+def build(plan: Plan) -> tuple[KeyedCurve, ...]:
+    """The keys of a character.
+
+    Raises:
+        UsageError: no part of a line plays on a whole frame, or the kept motion is damaged.
+    """
+    motion = face_motion(plan)
+    if motion is None:
+        return ()
+    curves = [curve for rig_map in plan.maps for curve in retarget(motion, rig_map, plan.rate, 0.0)]
+    return _keyed(curves, _bounds(plan, motion, curves), plan) if curves else ()
+
+
+def line_frames(line: Line, rate: FrameRate) -> tuple[int, int]:
+    """First and last whole frame that a line plays on.
+
+    Raises:
+        UsageError: there is none, or the kept motion is damaged.
+    """
+    frames = _frames(line, _unpacked(line.packed)[0].motion, rate.hz)
+    return int(frames[0]), int(frames[-1])
+
+
+def with_line(plan: Plan, line: Line) -> Plan:
+    """The plan with a line in place of the one with its id, or with one more."""
+    ids = [known.line_id for known in plan.lines]
+    lines = [line if known.line_id == line.line_id else known for known in plan.lines]
+    return replace(plan, lines=tuple(lines if line.line_id in ids else [*lines, line]))
+
+
+def same(one: Plan, other: Plan) -> bool:
+    """Whether two plans give the same keys, the maps aside."""
+    return _essence(one) == _essence(other)
+
+
+def _essence(plan: Plan) -> tuple[object, ...]:
+    kept = {at: (k.spans, k.curve.keys.tobytes(), k.curve.left.tobytes(), k.curve.right.tobytes())
+            for at, k in (plan.kept or {}).items()}  # fmt: skip
+    return plan.lines, plan.settings, plan.rate, plan.seed, plan.tolerance, kept
+
+
+def face_motion(plan: Plan) -> FaceMotion | None:
+    """All lines as one motion: one row per frame, time 0 at frame 0; None without a line."""
+    shaped = [_on_frames(line, plan) for line in plan.lines]
+    if not shaped:
+        return None
+    return with_eyes(compose(shaped), plan.settings, plan.seed)
+
+
+@lru_cache(maxsize=64)
+def _unpacked(packed: bytes) -> tuple[Spoken, tuple[Segment, ...], bool]:
+    """What is kept of a line, when each sound is said, and whether a text told that."""
+    spoken, segments = unpack(packed)
+    if segments is not None:
+        return spoken, segments, True
+    stream = SegmentStream(spoken.motion.rate_hz)
+    return spoken, (*stream.feed(spoken.visemes), *stream.finish()), False
+
+
+@lru_cache(maxsize=64)
+def _shaped(packed: bytes, settings: AnimateSettings) -> FaceMotion:
+    controls = replace(settings.controls, prediction_delay_s=0.0)
+    return apply_controls(_unpacked(packed)[0].motion, controls)
+
+
+def _on_frames(line: Line, plan: Plan) -> FaceMotion:
+    """The audible part of one line, one row per frame."""
+    _, segments, by_text = _unpacked(line.packed)
+    motion, hz = _shaped(line.packed, plan.settings), plan.rate.hz
+    delay_s = plan.settings.controls.prediction_delay_s
+    frames = _frames(line, motion, hz)
+    values = sample_motion(motion, (frames - line.start_frame) / hz - delay_s)
+    sampled = FaceMotion(values, motion.channels, hz, frames[0] / hz)
+    guarantees = replace(plan.settings, hold_s=0.0).guarantees(by_text=by_text)
+    if not guarantees:
+        return sampled
+    feed = SegmentFeed(delay_s + line.start_frame / hz)
+    feed.add(segments, np.inf)
+    return collect(keep_guarantees([sampled], feed, guarantees))
+
+
+def _frames(line: Line, motion: FaceMotion, hz: float) -> NDArray[np.float64]:
+    """The whole frames that a line covers; the nearest one where it is too short for any."""
+    begin = line.start_frame + motion.start_s * hz
+    end = begin + (len(motion.values) - 1) / motion.rate_hz * hz
+    first, last = first_step_at_or_after(begin, 1.0), -first_step_at_or_after(-end, 1.0)
+    if last < first:
+        first = last = math.floor((begin + end) / 2 + 0.5)
+    if line.audible is not None:
+        first = max(first, first_step_at_or_after(line.audible[0], 1.0))
+        last = min(last, first_step_at_or_after(line.audible[1], 1.0) - 1)
+        if last < first:
+            raise UsageError(
+                "No part of the sound plays on a whole frame of the strip", "Make the strip longer"
+            )
+    return np.arange(first, last + 1, dtype=np.float64)
+
+
+def _bounds(plan: Plan, motion: FaceMotion, curves: Sequence[RigCurve]) -> NDArray[np.float64] | None:
+    """float64 [N, K], how far each curve may be off on each frame; None for dense keys.
+
+    Where the lips meet, all that moves them together may part them by no more than they are pressed.
+    """
+    if plan.tolerance is None:
+        return None
+    bounds = np.full((len(motion.values), len(curves)), plan.tolerance)
+    apart_mm, _ = lip_curves(motion.values, motion.channels)
+    met = np.flatnonzero(apart_mm <= 0.0)
+    room = np.maximum(-apart_mm[met], 1e-3) / sum(abs(mm) for mm, _ in CHANNELS_MM.values())
+    gains = {
+        (target.object, target.data_path): abs(target.gain)
+        for rig_map in plan.maps
+        for target in rig_map.targets
+        if target.channel in CHANNELS_MM and target.gain
+    }
+    for column, curve in enumerate(curves):
+        gain = gains.get((curve.object, curve.data_path))
+        if gain is not None:
+            bounds[met, column] = np.minimum(plan.tolerance, room * gain)
+    return bounds
+
+
+def _keyed(
+    curves: Sequence[RigCurve], bounds: NDArray[np.float64] | None, plan: Plan
+) -> tuple[KeyedCurve, ...]:
+    frames = curves[0].frames.astype(np.float64)
+    values = np.column_stack([curve.values for curve in curves])
+    hold = np.zeros(values.shape, bool)
+    kept = {}
+    for column, curve in enumerate(curves):
+        found = (plan.kept or {}).get(_address(curve))
+        if found is not None and found.spans:
+            spans = enclosing(found.curve, found.spans)
+            kept[column] = Kept(found.curve, spans)
+            values[:, column] = _led_over(values[:, column], frames, kept[column], BLEND_S * plan.rate.hz)
+            hold[:, column] = np.isin(
+                frames, [f for a, b in spans for f in (math.ceil(a) - 1, math.floor(b) + 1)]
+            )
+    if bounds is None:
+        made = [through(frames, values[:, column]) for column in range(len(curves))]
+    else:
+        made = [through(k.frames, k.values, k.slopes) for k in reduce_keys(frames, values, bounds, hold)]
+    return tuple(
+        KeyedCurve(
+            *_address(curve),
+            spliced(new, kept[column].curve, kept[column].spans) if column in kept else new,
+            kept[column].spans if column in kept else (),
+        )
+        for column, (curve, new) in enumerate(zip(curves, made, strict=True))
+    )
+
+
+def _address(curve: RigCurve) -> Address:
+    return curve.owner, curve.object, curve.data_path, curve.index
+
+
+def _led_over(values: FloatArray, frames: NDArray[np.float64], kept: Kept, blend: float) -> FloatArray:
+    """Values that on their way to and from a kept span meet its outermost keys. [N] -> [N]"""
+    made = values.copy()
+    for first, last in kept.spans:
+        for edge, away in ((first, first - frames), (last, frames - last)):
+            outside = (away > 0) & (away <= blend)
+            missing = value_at_end(kept.curve, edge) - float(np.interp(edge, frames, values))
+            share = 1.0 - away[outside] / blend
+            made[outside] += (missing * share * share * (3.0 - 2.0 * share)).astype(np.float32)
+    return made
