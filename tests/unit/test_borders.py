@@ -41,7 +41,7 @@ LAYERS = (
     {"loudness", "files", "names", "contacts", "rig_solve", "rig_movements"},
     {"audio", "session", "formats", "curves", "articulation", "rig_json", "rig_names", "rig_geometry"},
     {"retarget", "compose"},
-    {"motion", "performance"},
+    {"motion", "performance", "rig_match"},
     {"pipeline", "jobs", "console", "memory_study", "motion_pack"},
     {"memory_plot", "live", "reapply"},
     {"commands"},

@@ -1,0 +1,207 @@
+"""Any face to a rig map: names and what keys move, scored together; bones and properties beside keys."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from . import rig_align, rig_geometry
+from .channels import ARKIT_52
+from .retarget import shape_key_path
+from .rig_assign import best_pairs
+from .rig_bones import bone_targets
+from .rig_movements import Movement, movements
+from .rig_names import Reading, read_names
+from .types import RigMap, RigTarget
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from .rig_geometry import Fields, Placement
+    from .rig_source import KeySet, Property, RigSource
+
+    Array = NDArray[np.float64]
+
+_NAMELESS = re.compile(r"(shape *keys?|keys?|morphs?|targets?|blendshapes?)?[ ._-]*\d+", re.IGNORECASE)
+CONFIDENT: Final = 0.3
+"""Matches below this confidence are not made."""
+
+
+@dataclass(frozen=True)
+class Face:
+    """All keys of a character's face; the same key on several meshes (head, teeth, beard) is one key."""
+
+    names: tuple[str, ...]
+    places: tuple[tuple[tuple[str, str], ...], ...]
+    """(object, key name) of every part of each key that can be animated."""
+    parts: tuple[tuple[KeySet, tuple[int, ...]], ...]
+    """Meshes, each with the number of the key that each of its keys is a part of."""
+
+    @classmethod
+    def of(cls, key_sets: Sequence[KeySet]) -> Face:
+        """Gather the keys of several meshes; keys that have no real name stay apart."""
+        numbers: dict[tuple[str, str], int] = {}
+        names: list[str] = []
+        places: list[list[tuple[str, str]]] = []
+        parts = []
+        for keys in key_sets:
+            of_mesh = []
+            for name in keys.names:
+                shared = "" if not _NAMELESS.fullmatch(name) else keys.object
+                number = numbers.setdefault((name, shared), len(names))
+                if number == len(names):
+                    names.append(name)
+                    places.append([])
+                if name not in keys.driven:
+                    places[number].append((keys.object, name))
+                of_mesh.append(number)
+            parts.append((keys, tuple(of_mesh)))
+        return cls(tuple(names), tuple(map(tuple, places)), tuple(parts))
+
+
+@dataclass(frozen=True)
+class Match:
+    """A key that makes a movement."""
+
+    key: int
+    movement: Movement
+    confidence: float
+    likeness: float
+    """Cosine -1..1 of what it moves with the reference."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the keys of a face move, on the reference head."""
+
+    placement: Placement
+    fields: Fields
+    """In millimetres."""
+    likeness: Array
+    """float64 [K, M], with every movement; 0 for keys that move nothing on the front of the face."""
+    peaks_mm: Array
+    """float64 [K]."""
+
+
+def map_rig(source: RigSource) -> RigMap:
+    """Map a character: shape keys by name and by what they move, bones, custom properties.
+
+    Returns:
+        The map. Targets come in the order of the channels; every match has a confidence 0..1. Channels that
+        nothing was found for are `unmatched`. A character without a face gives a map without targets.
+    """
+    face = Face.of(source.key_sets)
+    reading = read_names(face.names)
+    seen = look(face, reading)
+    matches = match_keys(face, reading, seen)
+    targets = [target for match in matches for target in _key_targets(face, match)]
+    driven = {target.channel for target in targets}
+    targets += _property_targets(source.properties, driven)
+    targets += bone_targets(source, frozenset(target.channel for target in targets))
+    order = {channel: i for i, channel in enumerate(ARKIT_52)}
+    targets.sort(key=lambda target: order.get(target.channel, len(order)))
+    found = {target.channel for target in targets}
+    return RigMap(tuple(targets), unmatched=tuple(c for c in ARKIT_52 if c not in found))
+
+
+def look(face: Face, reading: Reading) -> Seen | None:
+    """Place a face on the reference and compare; None when no key moves anything."""
+    hints = {
+        face.names.index(name): movement for name, (movement, sure) in reading.movements.items() if sure > 0.7
+    }
+    count = len(face.names)
+    if not any(len(indices) for keys, _ in face.parts for indices, _ in keys.deltas):
+        return None
+    raster = rig_geometry.rasterise(face.parts, count)
+    placement = rig_align.align(raster, hints)
+    fields = rig_geometry.place(raster, placement)
+    scale = (placement.x_scale + placement.z_scale) / 2
+    known, _ = rig_geometry.movement_fields()
+    likeness = rig_geometry.likeness(fields, known, rig_geometry.reference().fields.covered)
+    in_mm = rig_geometry.Fields(fields.values * np.float32(scale), fields.covered)
+    return Seen(placement, in_mm, likeness.astype(np.float64), raster.peaks * scale)
+
+
+def match_keys(face: Face, reading: Reading, seen: Seen | None) -> list[Match]:
+    """The keys that make one movement each; sounds of a viseme set are left out."""
+    known = list(movements().values())
+    scores = _scores(face, reading, seen)
+    taken: dict[tuple[str, str], int] = {}
+    matches = []
+    for score, key, movement in sorted(
+        ((scores[key, m], key, m) for key, m in best_pairs(np.where(scores >= CONFIDENT, scores, 0.0))),
+        reverse=True,
+    ):
+        if known[movement].claims.isdisjoint(taken):
+            taken |= dict.fromkeys(known[movement].claims, key)
+            alike = 0.0 if seen is None else float(seen.likeness[key, movement])
+            matches.append(Match(key, known[movement], float(score), alike))
+    return matches
+
+
+def _scores(face: Face, reading: Reading, seen: Seen | None) -> Array:
+    """float64 [K, M], confidence 0..1 that a key makes a movement."""
+    names = list(movements())
+    said = np.zeros((len(face.names), len(names)))
+    for name, (movement, sure) in reading.movements.items():
+        said[face.names.index(name), names.index(movement)] = sure
+    sounds = {name for one in reading.visemes for name in one.recipes}
+    animatable = np.array(
+        [bool(places) and name not in sounds for name, places in zip(face.names, face.places, strict=True)]
+    )
+    if seen is None:
+        return np.asarray(said * 0.5 * animatable[:, None])
+    agreement = 0.4 + 0.6 * np.clip((seen.likeness + 0.1) / 0.6, 0.0, 1.0)
+    moving = seen.peaks_mm > 0
+    agreement[~moving] = 0.3
+    alone = 0.8 * np.clip((seen.likeness - 0.3) / 0.7, 0.0, 1.0) * _same_size(seen)
+    scores: Array = (1 - (1 - said * agreement) * (1 - alone)) * animatable[:, None]
+    return scores
+
+
+def _same_size(seen: Seen) -> Array:
+    """float64 [K, M], 1 where a key moves as far as the movement does on the reference, less elsewhere."""
+    _, peaks = rig_geometry.movement_fields()
+    ratio = np.log2(np.maximum(seen.peaks_mm, 1e-3)[:, None] / peaks)
+    return np.asarray(np.exp(-0.5 * (ratio / 2.5) ** 2))
+
+
+def _key_targets(face: Face, match: Match) -> list[RigTarget]:
+    return [
+        RigTarget(
+            channel, object_name, shape_key_path(name), gain=gain, confidence=round(match.confidence, 3)
+        )
+        for object_name, name in face.places[match.key]
+        for channel, gain in match.movement.gains
+    ]
+
+
+def _property_targets(properties: Sequence[Property], driven: set[str]) -> list[RigTarget]:
+    """Custom properties with a name that means a channel which no key follows."""
+    by_name = {one.name: one for one in properties}
+    reading = read_names(tuple(by_name))
+    known = movements()
+    targets = []
+    for name, (movement, sure) in reading.movements.items():
+        one = by_name[name]
+        for channel, gain in known[movement].gains:
+            if channel not in driven and sure >= 0.8:
+                span = one.maximum - one.default
+                targets.append(
+                    RigTarget(
+                        channel,
+                        one.object,
+                        one.data_path,
+                        0,
+                        gain * span,
+                        one.default * gain,
+                        0.9 * sure,
+                        "PROPERTY",
+                    )
+                )
+    return targets
