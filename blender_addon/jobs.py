@@ -6,7 +6,7 @@ import queue
 import threading
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..inference import reapply
 from ..inference.errors import Cancelled, SoliloquyError
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from ..inference.bezier import KeyedCurve
     from ..inference.session import SpeechModel
+
+    Work = Callable[[Any, Callable[[float], None], Callable[[], bool]], object]
 
 
 @dataclass(frozen=True)
@@ -148,14 +150,20 @@ def compute(request: Request, progress: Callable[[float], None], cancelled: Call
 
 
 class Job:
-    """One `compute` in a thread. Ask `poll` from the main thread; `outcome` is set when it returns True."""
+    """Work in a thread. Ask `poll` from the main thread; `outcome` is set when it returns True.
 
-    def __init__(self, request: Request) -> None:
+    Args:
+        request: what `work` is about.
+        work: takes the request, a function to call with the share done, and one that tells whether to stop.
+    """
+
+    def __init__(self, request: Any, work: Work = compute) -> None:
         self.progress = 0.0
         """0..1."""
-        self.outcome: Result | Exception | None = None
-        self._request = request
-        self._news: queue.SimpleQueue[float | Result | Exception] = queue.SimpleQueue()
+        self.outcome: object | None = None
+        """What `work` returned, or the exception that it raised."""
+        self._request, self._work = request, work
+        self._news: queue.SimpleQueue[object] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="Soliloquy", daemon=True)
 
@@ -182,7 +190,8 @@ class Job:
                 self.outcome = news
         if self.outcome is None:
             return False
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
         return True
 
     def join(self) -> None:
@@ -191,10 +200,16 @@ class Job:
             self._thread.join()
         self.poll()
 
+    def run(self) -> object:
+        """Do the work here and now, without a thread; returns what `outcome` would be."""
+        self._run()
+        self.poll()
+        return self.outcome
+
     def _run(self) -> None:
         try:
             self._news.put(
-                compute(self._request, lambda share: self._news.put(float(share)), self._stop.is_set)
+                self._work(self._request, lambda share: self._news.put(float(share)), self._stop.is_set)
             )
         except Exception as error:  # handed to the main thread, which tells the user
             self._news.put(error)

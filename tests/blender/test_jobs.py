@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
 import time
 
@@ -150,15 +151,15 @@ class _Operator:
         self.reports.append((level, text))
 
     def __getattr__(self, name):
-        function = vars(helpers.module("blender_addon.operators.animate").SOLILOQUY_OT_animate)[name]
-        return function.__get__(self)
+        operator = helpers.module("blender_addon.operators.animate").SOLILOQUY_OT_animate
+        return inspect.getattr_static(operator, name).__get__(self)
 
 
 def _run_modal(path, escape):
     operator, context = _Operator(), _Context()
     settings = bpy.context.scene.soliloquy
     settings.audio_path, settings.source = str(path), "FILE"
-    modal = helpers.module("blender_addon.operators.animate").start(operator, context)
+    modal = helpers.module("blender_addon.operators.working").start(operator, context)
     assert modal == {"RUNNING_MODAL"}
     assert context.window_manager.timers == 1
     assert operator.modal(context, _Event("A")) == {"PASS_THROUGH"}
@@ -197,7 +198,7 @@ def test_modal_survives_that_the_target_goes_away():
     path = helpers.tone("gone.wav", 1.0)
     operator, context = _Operator(), _Context()
     bpy.context.scene.soliloquy.audio_path = str(path)
-    helpers.module("blender_addon.operators.animate").start(operator, context)
+    helpers.module("blender_addon.operators.working").start(operator, context)
     bpy.data.objects.remove(face)
     result = {"PASS_THROUGH"}
     while result == {"PASS_THROUGH"}:
