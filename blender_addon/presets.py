@@ -1,4 +1,4 @@
-"""Looks: presets of the motion's settings for kinds of characters. Data, one JSON file each.
+"""Looks: presets of a character's sliders. Data, one JSON file each.
 
 Four are shipped; a user's own ones lie in the folder that Blender gives to the extension and outlive its
 updates. A look may name some of the settings only: the others then stay as they are.

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import bpy
 
-from ...inference.errors import SoliloquyError
-from .. import checks, presets
+from ...inference.errors import RigError, SoliloquyError
+from .. import checks, edit_live, presets
 
 
 class _LookOperator:
-    """What the three have in common: settings that no running line is reading."""
+    """What the three have in common: they need a character, and no line that is being animated."""
 
     @classmethod
-    def disabled_reason(cls, _context: bpy.types.Context) -> str:
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
         """Why the button is grey; empty when it can be pressed."""
-        return checks.busy_reason()
+        return checks.busy_reason() or checks.first_reason(checks.target_refusal(context))
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -33,7 +33,7 @@ class _LookOperator:
 
 
 class SOLILOQUY_OT_apply_look(_LookOperator, bpy.types.Operator):
-    """Set strengths, smoothing, delay and blinks for a kind of character"""
+    """Set the character's strengths, smoothing, delay, offsets and blinks; its lines follow at once"""
 
     bl_idname = "soliloquy.apply_look"
     bl_label = "Use Look"
@@ -51,11 +51,14 @@ class SOLILOQUY_OT_apply_look(_LookOperator, bpy.types.Operator):
 
     def run(self, context: bpy.types.Context) -> None:
         """Set the values."""
-        presets.apply(presets.find(self.name), context.scene.soliloquy)
+        look, target = presets.find(self.name), _character(context)
+        with edit_live.held():
+            presets.apply(look, target.soliloquy_face)
+        edit_live.changed(target, context)
 
 
 class SOLILOQUY_OT_save_look(_LookOperator, bpy.types.Operator):
-    """Keep the present strengths, smoothing, delay and blinks as a look of your own, for every blend file"""
+    """Keep the strengths, smoothing, delay, offsets and blinks of this character as a look of your own"""
 
     bl_idname = "soliloquy.save_look"
     bl_label = "Save Look"
@@ -71,7 +74,7 @@ class SOLILOQUY_OT_save_look(_LookOperator, bpy.types.Operator):
 
     def run(self, context: bpy.types.Context) -> None:
         """Write the file."""
-        presets.save_look(self.name, context.scene.soliloquy)
+        presets.save_look(self.name, _character(context).soliloquy_face)
 
 
 class SOLILOQUY_OT_remove_look(_LookOperator, bpy.types.Operator):
@@ -90,6 +93,18 @@ class SOLILOQUY_OT_remove_look(_LookOperator, bpy.types.Operator):
     def run(self, _context: bpy.types.Context) -> None:
         """Delete the file."""
         presets.remove_look(self.name)
+
+
+def _character(context: bpy.types.Context) -> bpy.types.Object:
+    """Whose look it is.
+
+    Raises:
+        RigError: no object is chosen.
+    """
+    target = checks.target(context)
+    if target is None:
+        raise RigError("No target mesh is chosen", "Choose the mesh whose look this is")
+    return target
 
 
 CLASSES = (SOLILOQUY_OT_apply_look, SOLILOQUY_OT_save_look, SOLILOQUY_OT_remove_look)

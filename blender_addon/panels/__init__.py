@@ -3,8 +3,8 @@
 Blender draws sub-panels in the order in which they are registered: `CLASSES` is the order of work.
 """
 
-from . import line, looks
+from . import line, looks, motion
 
-CLASSES = (*looks.CLASSES, *line.CLASSES)
+CLASSES = (*looks.CLASSES, *line.CLASSES, *motion.CLASSES)
 
 __all__ = ["CLASSES"]

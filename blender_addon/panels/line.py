@@ -1,4 +1,4 @@
-"""The panel in the 3D view's sidebar, in the order of work: sound, character, motion, Animate, outcome."""
+"""The panel in the 3D view's sidebar, in the order of work: sound, character, look, Animate, outcome."""
 
 from __future__ import annotations
 
@@ -35,8 +35,6 @@ class SOLILOQUY_PT_main(bpy.types.Panel):
         body.enabled = STATUS.job is None
         _draw_sound(body, context, settings)
         _draw_target(body, context, settings)
-        _draw_motion(body, settings)
-        _draw_guarantees(body, settings)
         _draw_animate(layout, context)
         _draw_outcome(layout, context)
         _draw_unmatched(layout, context, settings)
@@ -63,39 +61,11 @@ def _draw_target(layout: bpy.types.UILayout, context: bpy.types.Context, setting
     if settings.target is None and target is not None:
         column.label(text=f"Active object: {target.name}", icon="OBJECT_DATA")
     column.prop(settings, "include_parts")
+    if target is not None and refusal(target) is None:
+        draw_look(column, target)
     keys = target.data.shape_keys if target is not None and target.type == "MESH" else None
     if keys is not None and not keys.is_editable:
         column.operator(SOLILOQUY_OT_make_override.bl_idname, icon="LIBRARY_DATA_OVERRIDE")
-
-
-def _draw_motion(layout: bpy.types.UILayout, settings: SoliloquySettings) -> None:
-    draw_look(layout, settings)
-    column = layout.column(align=True)
-    for name in ("jaw", "lips", "upper_face"):
-        column.prop(settings, name, slider=True)
-    column = layout.column(align=True)
-    column.prop(settings, "smoothing_s")
-    column.prop(settings, "prediction_delay_s")
-    row = layout.row(heading="Blinks")
-    row.prop(settings, "blinks", text="")
-    seed = row.row()
-    seed.enabled = settings.blinks
-    seed.use_property_split = False
-    seed.prop(settings, "seed")
-
-
-def _draw_guarantees(layout: bpy.types.UILayout, settings: SoliloquySettings) -> None:
-    header, body = layout.panel("SOLILOQUY_PT_guarantees", default_closed=True)
-    header.label(text="Guarantees")
-    if body is None:
-        return
-    contacts = body.column(heading="Contacts")
-    contacts.prop(settings, "lips_meet")
-    contacts.prop(settings, "lip_to_teeth")
-    by_ear = body.column()
-    by_ear.active = settings.lip_to_teeth
-    by_ear.prop(settings, "by_ear")
-    body.column(heading="Silence").prop(settings, "still_in_silence")
 
 
 def _draw_animate(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import bpy
 
-from .. import presets
+from .. import checks, presets
 from ..operators.looks import SOLILOQUY_OT_apply_look, SOLILOQUY_OT_remove_look, SOLILOQUY_OT_save_look
 
 
 class SOLILOQUY_MT_looks(bpy.types.Menu):
-    """Strengths, smoothing, delay and blinks for a kind of character"""
+    """Strengths, smoothing, delay, offsets and blinks for a kind of character"""
 
     bl_idname = "SOLILOQUY_MT_looks"
     bl_label = "Look"
 
     def draw(self, context: bpy.types.Context) -> None:
         known, problems = presets.looks()
-        used = presets.in_use(known, context.scene.soliloquy)
+        target = checks.target(context)
+        used = presets.in_use(known, target.soliloquy_face) if target is not None else None
         for look in known:
             icon = "CHECKMARK" if look == used else "BLANK1"
             self.layout.operator(
@@ -26,9 +27,9 @@ class SOLILOQUY_MT_looks(bpy.types.Menu):
             self.layout.label(text=problem, icon="ERROR")
 
 
-def draw_look(layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup) -> None:
+def draw_look(layout: bpy.types.UILayout, target: bpy.types.Object) -> None:
     """The look in use, or `Own Values`, with the menu behind it."""
-    used = presets.in_use(presets.looks()[0], settings)
+    used = presets.in_use(presets.looks()[0], target.soliloquy_face)
     split = layout.split(factor=0.4)
     caption = split.row()
     caption.alignment = "RIGHT"

@@ -14,7 +14,8 @@ def _presets():
 
 
 def _settings():
-    return bpy.context.scene.soliloquy
+    target = bpy.context.active_object or helpers.arkit_mesh()
+    return target.soliloquy_face
 
 
 def test_shipped_looks_name_settings_that_exist_within_their_ranges():

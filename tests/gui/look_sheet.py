@@ -67,7 +67,9 @@ def main() -> None:
             _pose(head, dict(zip(motion.channels, map(float, weights), strict=True)))
             place = (MARGIN_PX + TILE_PX * column, TILE_PX * row)
             sheet.paste(_render(scene), place)
-            draw.text((place[0] + 6, place[1] + TILE_PX - 24), f"/{SHOWN[column]}/", fill=(255, 255, 255), font=font)
+            draw.text(
+                (place[0] + 6, place[1] + TILE_PX - 24), f"/{SHOWN[column]}/", fill=(255, 255, 255), font=font
+            )
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     sheet.quantize(256).save(arguments.out, optimize=True)
     print(f"wrote {arguments.out}")

@@ -26,10 +26,10 @@ import traceback
 from pathlib import Path
 
 import window_line
-import window_looks
+import window_motion
 from window_stage import Stage
 
-GROUPS = {"line": window_line.STEPS, "looks": window_looks.STEPS}
+GROUPS = {"line": window_line.STEPS, "motion": window_motion.STEPS}
 """Steps by the name for --only. A group begins with a scene that it makes itself."""
 
 

@@ -113,22 +113,20 @@ def settings() -> dict[str, object]:
         "audio_path": chosen.audio_path,
         "source": chosen.source,
         "target": chosen.target.name if chosen.target is not None else None,
-        "jaw": round(chosen.jaw, 4),
-        "lips": round(chosen.lips, 4),
         "transcript": chosen.transcript,
-        **{
-            name: getattr(chosen, name)
-            for name in ("lips_meet", "lip_to_teeth", "by_ear", "still_in_silence")
-        },
         "reason": operators.disabled_reason(bpy.context),
     }
 
 
-def looks_in_use() -> str:
-    """Name of the look that the panel's values are those of; empty for none."""
+def sliders() -> dict[str, object]:
+    """The target's sliders and switches, and the name of the look whose values they are (empty for none)."""
+    face = bpy.context.scene.soliloquy.target.soliloquy_face
     presets = importlib.import_module(f"{PACKAGE}.blender_addon.presets")
-    used = presets.in_use(presets.looks()[0], bpy.context.scene.soliloquy)
-    return used.name if used is not None else ""
+    used = presets.in_use(presets.looks()[0], face)
+    switches = ("lips_meet", "lip_to_teeth", "by_ear", "still_in_silence")
+    values = {name: getattr(face, name) for name in (*presets.setting_names(), *switches)}
+    shown = {name: v if isinstance(v, bool) else round(v, 4) for name, v in values.items()}
+    return {**shown, "look": used.name if used is not None else ""}
 
 
 def recordings(minutes: float) -> dict[str, str]:
@@ -167,11 +165,13 @@ def most_open() -> list[float]:
     """Frame of the widest open jaw, jawOpen there, and jawOpen of the closest mouth in the line."""
     target = bpy.context.scene.soliloquy.target
     data = target.data.shape_keys.animation_data
-    bag = data.action.layers[0].strips[0].channelbag(data.action_slot)
+    strip = data.nla_tracks["Speech"].strips[0]
+    bag = strip.action.layers[0].strips[0].channelbag(strip.action_slot)
     curve = next(f for f in bag.fcurves if f.data_path == 'key_blocks["jawOpen"].value')
-    points = [tuple(point.co) for point in curve.keyframe_points]
-    frame, value = max(points, key=lambda point: point[1])
-    return [round(frame), value, min(point[1] for point in points)]
+    first, last = (round(frame) for frame in strip.action.frame_range)
+    values = {frame: curve.evaluate(frame) for frame in range(first, last + 1)}
+    widest = max(values, key=values.__getitem__)
+    return [widest, values[widest], min(values.values())]
 
 
 def go_to(frame: int) -> float:
@@ -198,13 +198,9 @@ def close_preferences() -> None:
             bpy.ops.wm.window_close()
 
 
-def fresh_scene() -> None:
-    """An empty file with the embedded head as its target, seen from the front, and the sidebar open."""
-    bpy.ops.wm.read_homefile(use_empty=False, use_factory_startup=True)
-    for made in list(bpy.data.objects):
-        bpy.data.objects.remove(made)
-    show_sidebar()
-    bpy.ops.soliloquy.add_head()
+def new_file() -> None:
+    """An empty file at the factory's settings; its window must be drawn before anything else is done."""
+    bpy.ops.wm.read_homefile(use_factory_startup=True)
 
 
 def ping() -> None:
@@ -237,7 +233,7 @@ CALLS: dict[str, Callable[..., object]] = {
     call.__name__: call
     for call in (
         show_sidebar, show_panel, rectangles, hovered, state, status, settings, recordings, look_at_face,
-        most_open, go_to, ping, fresh_scene, looks_in_use,
+        most_open, go_to, ping, new_file, sliders,
         show_preferences, close_preferences, watch_gaps, worst_gap,
     )
 }  # fmt: skip

@@ -196,50 +196,6 @@ def speaking(stage: Stage) -> None:
     assert not stage.call("status")["error"]
 
 
-def strength(stage: Stage) -> None:
-    """A value typed into a slider, and Animate again: the older take goes into the NLA, muted."""
-    stage.point("jaw")
-    stage.click()  # starts editing with all of the old text selected
-    stage.type("0.5")
-    stage.key("Return")
-    assert stage.call("settings")["jaw"] == 0.5, stage.call("settings")
-    _, before, _ = stage.call("most_open")
-    press_animate(stage)
-    wait_for(lambda: stage.call("status")["summary"], WORK_S, "the end")
-    _, after, _ = stage.call("most_open")
-    assert abs(after - before / 2) < 0.02, f"jawOpen {before} became {after}"
-    state = stage.call("state")
-    assert len(state["strips"]) == 1, "the sound was added twice"
-    assert any(keys["tracks"] for keys in state["keys"].values()), "the older take is gone"
-    stage.settle(1.0)
-    stage.shot("second_take")
-
-
-def guarantees(stage: Stage) -> None:
-    """The closed box opens, its switches answer, and one that needs another is pale without it."""
-    assert not {"lips_meet", "still_in_silence"} & set(stage.panel), "the box is open from the start"
-    stage.point_text("Guarantees")
-    stage.click()
-    stage.scan()
-    for name in ("lips_meet", "lip_to_teeth", "by_ear", "still_in_silence"):
-        stage.point(name)
-        before = stage.call("settings")[name]
-        stage.click()
-        assert stage.call("settings")[name] is not before, f"{name} did not switch"
-        if name == "lip_to_teeth":
-            stage.shot("guarantees_without_teeth")
-        stage.click()
-        assert stage.call("settings")[name] is before
-    stage.over_view()
-    stage.picture("guarantees")
-    stage.point("by_ear")
-    stage.settle(_TOOLTIP_S)
-    stage.shot("guarantees")
-    stage.point_text("Guarantees")
-    stage.click()
-    stage.scan()
-
-
 def transcript(stage: Stage) -> None:
     """The words of the line typed in: a language appears; the line is animated by them and says nothing else.
 
@@ -290,5 +246,5 @@ def clean_log(stage: Stage) -> None:
 
 STEPS: tuple[Callable[[Stage], None], ...] = (
     nothing_chosen, add_head, choose_sound, tooltips, progress_and_escape, stop_button, bad_sound, animate,
-    speaking, guarantees, transcript, strength, active_strip, clean_log,
+    speaking, transcript, active_strip, clean_log,
 )  # fmt: skip

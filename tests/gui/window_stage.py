@@ -93,9 +93,7 @@ class Stage:
                  str(SCREEN[0]), str(SCREEN[1]), "--python", str(self._inside / "window_driver.py")],
                 stdout=file,
             )  # fmt: skip
-        self.call("show_sidebar", timeout_s=_START_S)
-        self.settle(3 * _SETTLE_S)
-        self.call("show_panel")
+        self._open_sidebar()
         self.key("Escape")  # closes a splash screen that was already there
         self._window = self._window_corner()
 
@@ -165,7 +163,20 @@ class Stage:
             raise RuntimeError(f"{name}: {reply['error']}")
         return reply["result"]
 
+    def new_file(self) -> None:
+        """Begin an empty file, with the sidebar open."""
+        self.call("new_file")
+        self.settle(3 * _SETTLE_S)
+        self._open_sidebar()
+
+    def _open_sidebar(self) -> None:
+        self.call("show_sidebar", timeout_s=_START_S)
+        self.settle(3 * _SETTLE_S)
+        self.call("show_panel")
+
     def _reply(self) -> dict[str, object] | None:
+        if self._processes[-1].poll() is not None:
+            raise RuntimeError(f"Blender has ended: {self.log()[-2000:]}")
         try:
             reply = json.loads((self.folder / "reply.json").read_text("utf-8"))
         except (FileNotFoundError, ValueError):
@@ -227,16 +238,29 @@ class Stage:
         self._run("xdotool", "click", "--repeat", str(repeat), "--delay", "80", "1")
         self.settle()
 
+    def drag(self, right: int, steps: int, watch: Callable[[], object]) -> list[object]:
+        """Drag with the left button from where the mouse is, in pixels; `watch` is asked after every step."""
+        self._run("xdotool", "mousedown", "1")
+        seen = []
+        for step in range(1, steps + 1):
+            pixels = round(right * step / steps) - round(right * (step - 1) / steps)
+            self._run("xdotool", "mousemove_relative", "--", str(pixels), "0")
+            self.settle(0.1)
+            seen.append(watch())
+        self._run("xdotool", "mouseup", "1")
+        self.settle()
+        return seen
+
     def over_view(self) -> None:
         """Put the mouse over the 3D view, so that keys go there."""
         x, y, width, height = self.call("rectangles")["WINDOW"]
         self.move(x + width // 3, y + height // 4)
 
-    def words(self, region: str = "UI") -> list[tuple[str, int, int]]:
+    def words(self, region: str = "UI") -> list[list[tuple[str, int, int]]]:
         """What stands written in a region of the 3D view, read from the screen.
 
         Returns:
-            Lines of text with the place of their first word, pixels from the window's lower left corner.
+            Lines of words with their places, pixels from the window's lower left corner.
         """
         x, y, width, height = self.call("rectangles")[region]
         self.settle()
@@ -246,18 +270,13 @@ class Stage:
                   "-colorspace", "gray", "-negate", "-resize", f"{100 * _READING_SCALE}%",
                   picture)  # fmt: skip
         table = self._run("tesseract", picture, "-", "--psm", "6", "tsv").splitlines()
-        lines: dict[str, list[list[str]]] = {}
+        lines: dict[str, list[tuple[str, int, int]]] = {}
         for row in (line.split("\t") for line in table[1:]):
             if len(row) == 12 and float(row[10]) > _READ_SURELY and row[11].strip():
-                lines.setdefault(" ".join(row[2:5]), []).append(row)
-        found = []
-        for words in lines.values():
-            first = words[0]
-            right = int(first[6]) + int(first[8]) // 2
-            down = int(first[7]) + int(first[9]) // 2
-            text = " ".join(word[11] for word in words)
-            found.append((text, x + right // _READING_SCALE, y + height - down // _READING_SCALE))
-        return found
+                right, down = (int(row[i]) + int(row[i + 2]) // 2 for i in (6, 7))
+                place = (row[11], x + right // _READING_SCALE, y + height - down // _READING_SCALE)
+                lines.setdefault(" ".join(row[2:5]), []).append(place)
+        return list(lines.values())
 
     def point_text(self, text: str, region: str = "UI") -> None:
         """Move the mouse onto a text in the sidebar.
@@ -265,12 +284,17 @@ class Stage:
         Raises:
             KeyError: it is not to be read there.
         """
+        wanted = text.split()
         lines = self.words(region)
-        for line, x, y in lines:
-            if text in line:
-                self.move(x, y)
-                return
-        raise KeyError(f"{text!r} is not to be read among {[line for line, _, _ in lines]}")
+        for line in lines:
+            read = [word for word, _, _ in line]
+            for i in range(len(read)):
+                if read[i : i + len(wanted)] == wanted:
+                    self.move(*line[i][1:])
+                    return
+        raise KeyError(
+            f"{text!r} is not to be read among {[' '.join(w for w, _, _ in line) for line in lines]}"
+        )
 
     def scroll(self, steps: int) -> None:
         """Turn the wheel over the sidebar: positive shows what is further down."""
@@ -290,7 +314,7 @@ class Stage:
         for row in range(y + height - 30, y + 10, -10):
             self.move(x + int(width * 0.6), row, settle_s=0.12)
             found = str(self.call("hovered"))
-            name = found.removeprefix("bpy.ops.").partition("(")[0].removeprefix("soliloquy.")
+            name = found.partition("(")[0].rpartition(".")[2]
             if name:
                 self.panel.setdefault(name, (x + int(width * 0.6), row))
 
