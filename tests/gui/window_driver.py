@@ -90,7 +90,11 @@ def _animation(keys: bpy.types.Key) -> dict[str, object]:
     return {
         "values": [round(block.value, 5) for block in keys.key_blocks] if data is None else None,
         "action": data.action.name if data is not None and data.action is not None else None,
-        "tracks": [track.name for track in data.nla_tracks] if data is not None else [],
+        "strips": [
+            [track.name, strip.action.name]
+            for track in (data.nla_tracks if data is not None else ())
+            for strip in track.strips
+        ],
     }
 
 

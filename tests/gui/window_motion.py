@@ -85,7 +85,7 @@ def own_look(stage: Stage) -> None:
     stage.type("0.6")
     stage.key("Return")
     assert stage.call("sliders")["look"] == ""
-    stage.point("save_look")
+    stage.point_beside(stage.place_of("Look")[1], "save_look")
     stage.click()
     stage.settle(1.0)
     stage.shot("look_save")

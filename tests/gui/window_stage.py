@@ -47,6 +47,7 @@ class Stage:
         self._shots = 0
         self._window = (0, 0)
         self._height = SCREEN[1]
+        self._mouse = (0, 0)
         self.panel: dict[str, tuple[int, int]] = {}
         """Places of the panel's buttons, by property or operator: filled by `scan`."""
         self.sounds: dict[str, str] = {}
@@ -226,6 +227,7 @@ class Stage:
 
     def move(self, x: int, y: int, settle_s: float = _SETTLE_S) -> None:
         """Move the mouse to a place in Blender's window, pixels from its lower left corner."""
+        self._mouse = (x, y)
         left, top = self._window
         top += self._height - 1
         # Two events: Blender highlights a button only when the mouse moves over it.
@@ -295,6 +297,24 @@ class Stage:
         raise KeyError(
             f"{text!r} is not to be read among {[' '.join(w for w, _, _ in line) for line in lines]}"
         )
+
+    def point_beside(self, row: int, name: str) -> None:
+        """Move the mouse onto a small button at the right end of a row of the sidebar.
+
+        Raises:
+            KeyError: there is no such button.
+        """
+        x, _, width, _ = self.call("rectangles")["UI"]
+        for right in range(20, 100, 6):
+            self.move(x + width - right, row, settle_s=0.12)
+            if name in str(self.call("hovered")):
+                return
+        raise KeyError(f"{name} is not in the row at {row}")
+
+    def place_of(self, text: str) -> tuple[int, int]:
+        """Where a text stands in the sidebar; the mouse is there then."""
+        self.point_text(text)
+        return self._mouse
 
     def scroll(self, steps: int) -> None:
         """Turn the wheel over the sidebar: positive shows what is further down."""
