@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -15,10 +15,21 @@ from .rig_assign import best_pairs
 from .rig_bones import bone_targets
 from .rig_movements import Movement, movements
 from .rig_names import Reading, read_names
-from .types import RigMap, RigTarget
+from .rig_shapes import (
+    LOWER_FACE,
+    KeyShapes,
+    direct_share,
+    lower_face_share,
+    measured_shapes,
+    named_shapes,
+    reproduced,
+    solvable,
+    speech_share,
+)
+from .types import RigMap, RigTarget, SolvedKeys
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -30,6 +41,10 @@ if TYPE_CHECKING:
 _NAMELESS = re.compile(r"(shape *keys?|keys?|morphs?|targets?|blendshapes?)?[ ._-]*\d+", re.IGNORECASE)
 CONFIDENT: Final = 0.3
 """Matches below this confidence are not made."""
+_ENOUGH: Final = 0.9
+"""Keys that follow single channels and show this share of speech need no others."""
+_BETTER: Final = 0.05
+"""Solved keys must show so much more of speech than those."""
 
 
 @dataclass(frozen=True)
@@ -99,14 +114,18 @@ def map_rig(source: RigSource) -> RigMap:
     reading = read_names(face.names)
     seen = look(face, reading)
     matches = match_keys(face, reading, seen)
-    targets = [target for match in matches for target in _key_targets(face, match)]
-    driven = {target.channel for target in targets}
-    targets += _property_targets(source.properties, driven)
-    targets += bone_targets(source, frozenset(target.channel for target in targets))
+    direct = frozenset(channel for match in matches for channel, _ in match.movement.gains)
+    solved = solve_for(face, reading, seen, matches)
+    shown = frozenset(channel for _, channels, _ in solved for channel in channels)
+    together = frozenset(key for _, _, keys in solved for key in keys)
+    targets = [t for match in matches if match.key not in together for t in _key_targets(face, match)]
+    targets += _property_targets(source.properties, direct | shown)
+    targets += bone_targets(source, frozenset(target.channel for target in targets) | shown)
     order = {channel: i for i, channel in enumerate(ARKIT_52)}
     targets.sort(key=lambda target: order.get(target.channel, len(order)))
-    found = {target.channel for target in targets}
-    return RigMap(tuple(targets), unmatched=tuple(c for c in ARKIT_52 if c not in found))
+    found = {target.channel for target in targets} | shown
+    unmatched = tuple(channel for channel in ARKIT_52 if channel not in found)
+    return RigMap(tuple(targets), tuple(keys for keys, _, _ in solved), unmatched)
 
 
 def look(face: Face, reading: Reading) -> Seen | None:
@@ -171,6 +190,68 @@ def _same_size(seen: Seen) -> Array:
     return np.asarray(np.exp(-0.5 * (ratio / 2.5) ** 2))
 
 
+def solve_for(
+    face: Face, reading: Reading, seen: Seen | None, matches: Sequence[Match]
+) -> list[tuple[SolvedKeys, tuple[str, ...], tuple[int, ...]]]:
+    """Keys to be solved for, where keys that follow single channels do not show speech well enough.
+
+    Returns:
+        (problem, channels that it shows, numbers of its keys), at most one.
+    """
+    lower = {
+        match.key: match.movement
+        for match in matches
+        if not {channel for channel, _ in match.movement.gains}.isdisjoint(LOWER_FACE)
+    }
+    direct = frozenset(channel for movement in lower.values() for channel, _ in movement.gains)
+    enough = direct_share(direct)
+    if enough >= _ENOUGH:
+        return []
+    best: tuple[float, KeyShapes, SolvedKeys] | None = None
+    for shapes in _candidates(face, reading, seen, lower):
+        places = [[(o, shape_key_path(name)) for o, name in face.places[key]] for key in shapes.keys]
+        solved = solvable(shapes, places, _bounds(face, shapes.keys))
+        share = speech_share(solved, shapes.space)
+        if share > enough + _BETTER and (best is None or share > best[0]):
+            best = share, shapes, replace(solved, confidence=round(share, 3))
+    if best is None:
+        return []
+    _, shapes, solved = best
+    return [(solved, reproduced(solved, shapes.space), shapes.keys)]
+
+
+def _candidates(
+    face: Face, reading: Reading, seen: Seen | None, lower: Mapping[int, Movement]
+) -> Iterator[KeyShapes]:
+    """Sets of keys that may show speech: sounds by name, and all that moves the lower face."""
+    number = {name: i for i, name in enumerate(face.names) if face.places[i]}
+    for sounds in reading.visemes:
+        recipes = {number[name]: recipe for name, recipe in sounds.recipes.items() if name in number}
+        if recipes:
+            yield named_shapes(recipes, lower)
+    if seen is not None and not reading.visemes:
+        on_lower_face = lower_face_share(seen.fields) > 0.5
+        keys = [
+            i
+            for name, i in number.items()
+            if on_lower_face[i] and (i in lower or name not in reading.movements)
+        ]
+        if keys:
+            yield measured_shapes(keys, seen.fields, whole_face=False)
+
+
+def _bounds(face: Face, keys: Sequence[int]) -> tuple[float, float]:
+    """The range that the sliders of all these keys have."""
+    ranges = [
+        part.ranges.get(name, (0.0, 1.0))
+        for part, numbers in face.parts
+        for name, number in zip(part.names, numbers, strict=True)
+        if number in keys
+    ]
+    low, high = max(low for low, _ in ranges), min(high for _, high in ranges)
+    return (low, high) if low < high else (0.0, 1.0)
+
+
 def _key_targets(face: Face, match: Match) -> list[RigTarget]:
     return [
         RigTarget(
@@ -181,7 +262,7 @@ def _key_targets(face: Face, match: Match) -> list[RigTarget]:
     ]
 
 
-def _property_targets(properties: Sequence[Property], driven: set[str]) -> list[RigTarget]:
+def _property_targets(properties: Sequence[Property], driven: frozenset[str]) -> list[RigTarget]:
     """Custom properties with a name that means a channel which no key follows."""
     by_name = {one.name: one for one in properties}
     reading = read_names(tuple(by_name))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 FOLDER: Final = Path(__file__).parent / "rigs"
-_WORDS = re.compile(r"[^\W_]+")
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_]+")
 _BASIS = """
 exp expr expression coef coeff pca pc basis component mode psi flame bfm id blendshape key shape morph target
 """
@@ -73,7 +73,17 @@ class Reading:
 
 def fold(name: str) -> str:
     """A name without case, separators and typographic variants."""
-    return "".join(_WORDS.findall(unicodedata.normalize("NFKC", name).casefold()))
+    return "".join(_words(name))
+
+
+def _words(name: str) -> list[str]:
+    return [word.casefold() for word in _WORDS.findall(unicodedata.normalize("NFKC", name))]
+
+
+def _endings(name: str) -> list[tuple[str, str]]:
+    """Every (prefix, ending) of a name that is cut between words, the whole name as an ending first."""
+    words = _words(name)
+    return [("".join(words[:i]), "".join(words[i:])) for i in range(len(words))]
 
 
 @cache
@@ -121,12 +131,12 @@ def _arkit(names: Iterable[str]) -> dict[str, str]:
 
 def _viseme_sets(names: Iterable[str]) -> tuple[NamedVisemes, ...]:
     """The best set first, then what is left of the names for further ones."""
-    folded = {name: fold(name) for name in names}
+    endings = {name: _endings(name) for name in names}
     sets: list[NamedVisemes] = []
     while True:
         best: tuple[float, NamedVisemes] | None = None
         for preset in presets():
-            keys = _with_one_prefix(folded, preset.visemes)
+            keys = _with_one_prefix(endings, preset.visemes)
             sounds = {id(preset.visemes[sound]) for sound in keys.values()}
             if preset.visemes and len(sounds) >= preset.least:
                 score = len(sounds) + len(sounds) / len({id(r) for r in preset.visemes.values()})
@@ -136,17 +146,18 @@ def _viseme_sets(names: Iterable[str]) -> tuple[NamedVisemes, ...]:
         if best is None:
             return tuple(sets)
         sets.append(best[1])
-        folded = {name: text for name, text in folded.items() if name not in best[1].recipes}
+        endings = {name: cuts for name, cuts in endings.items() if name not in best[1].recipes}
 
 
-def _with_one_prefix(folded: Mapping[str, str], sounds: Mapping[str, Mapping[str, float]]) -> dict[str, str]:
-    """Sound by key name, for the prefix that gives most sounds."""
+def _with_one_prefix(
+    endings: Mapping[str, list[tuple[str, str]]], sounds: Mapping[str, Mapping[str, float]]
+) -> dict[str, str]:
+    """Sound by key name, for the prefix that gives most sounds. Numbers are sounds of "viseme..." only."""
     by_prefix: dict[str, dict[str, str]] = defaultdict(dict)
-    for name, text in folded.items():
-        for sound in sounds:
-            prefix = text.removesuffix(sound)
-            if prefix != text and ("vis" in prefix or not sound.isdigit()):
-                by_prefix[prefix][name] = sound
+    for name, cuts in endings.items():
+        for prefix, ending in cuts:
+            if ending in sounds and ("vis" in prefix or not ending.isdigit()):
+                by_prefix[prefix][name] = ending
     return max(by_prefix.values(), key=lambda keys: len(set(keys.values())), default={})
 
 
@@ -154,10 +165,10 @@ def _direct(names: Iterable[str], taken: Mapping[str, tuple[str, float]]) -> dic
     """Keys of the sets that are no sounds; a movement that an ARKit name means is not looked for again."""
     known = {text: movement for preset in presets() for text, movement in preset.direct.items()}
     candidates = [
-        (name, text[: len(text) - len(end)], known[end])
-        for name, text in ((name, fold(name)) for name in names)
-        for end in known
-        if text.endswith(end)
+        (name, prefix, known[ending])
+        for name in names
+        for prefix, ending in _endings(name)
+        if ending in known
     ]
     shared = Counter(prefix for _, prefix, _ in candidates)
     claimed = {movement for movement, _ in taken.values()}
@@ -191,9 +202,8 @@ def _vocabulary() -> dict[str, frozenset[str]]:
 
 def _spelt_sides(name: str) -> str:
     """The folded name with a lone l or r written out, so that it is compared as left or right."""
-    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_]+", unicodedata.normalize("NFKC", name))
     sides = {"l": "left", "r": "right", "lft": "left", "rgt": "right", "lt": "left", "rt": "right"}
-    spelt = [sides.get(word.casefold(), word.casefold()) for word in words]
+    spelt = [sides.get(word, word) for word in _words(name)]
     moved = [word for word in spelt if word in ("left", "right")]
     return "".join([word for word in spelt if word not in moved] + moved)
 
