@@ -82,9 +82,20 @@ def source_from_strip(strip: bpy.types.SoundStrip, rate: FrameRate) -> SoundSour
         path,
         Path(path).stem,
         start_frame + getattr(strip, "sound_offset", 0.0) * rate.hz,
-        compat.strip_visible_range(strip),
+        audible_range(strip),
         is_strip=True,
     )
+
+
+def audible_range(strip: bpy.types.Strip) -> tuple[float, float]:
+    """First frame on which a strip plays, and the first on which it no longer does, within its meta strips."""
+    first, end = compat.strip_visible_range(strip)
+    meta = strip.parent_meta()
+    while meta is not None:
+        outer_first, outer_end = compat.strip_visible_range(meta)
+        first, end = max(first, outer_first), min(end, outer_end)
+        meta = meta.parent_meta()
+    return first, end
 
 
 def _sound_file(sound: bpy.types.Sound) -> str:
