@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _KEYS_MAX: Final = 40
 """So many keys, spread over all of them, are enough to find the placement."""
+_EVERY: Final = 2
+"""Every second column and row of the reference raster is enough, too: it is as fine as the kernel."""
 _STARTS_MM: Final = ((42.0, 146.0), (42.0, 124.0), (26.0, 66.0))
 """Heights of the lowest and the highest key's middle: a whole face, one without brows, a mouth alone."""
 _ASPECTS: Final = (0.8, 1.0, 1.25)
@@ -97,12 +99,12 @@ class _Search:
         self._keys = self._keys[: 2 * _KEYS_MAX]
         names = list(movements())
         self._hints = [(i, names.index(hints[k])) for i, k in enumerate(self._keys) if k in hints]
-        self._fields, _ = rig_geometry.movement_fields()
-        self._covered = rig_geometry.reference().fields.covered
+        self._fields = rig_geometry.movement_fields()[0][:, :, ::_EVERY, ::_EVERY]
+        self._covered = rig_geometry.reference().fields.covered[::_EVERY, ::_EVERY]
 
     def score(self, at: Placement) -> float:
         """How much the keys look like movements there; high for many keys and many movements alike."""
-        fields = rig_geometry.place(self._raster, at, self._keys)
+        fields = rig_geometry.place(self._raster, at, self._keys, _EVERY)
         alike = rig_geometry.likeness(fields, self._fields, self._covered)
         best = alike.max(axis=1)
         hinted = sum(float(alike[i, movement]) for i, movement in self._hints)
@@ -129,7 +131,9 @@ class _Search:
 
     def _from_hints(self, middles: Array) -> list[Placement]:
         mine = middles[[i for i, _ in self._hints]]
-        theirs = np.stack([_middle(self._fields[m], GRID_X, GRID_Z) for _, m in self._hints])
+        theirs = np.stack(
+            [_middle(self._fields[m], GRID_X[::_EVERY], GRID_Z[::_EVERY]) for _, m in self._hints]
+        )
         z_scale, z_shift = _line(mine[:, 1], theirs[:, 1])
         x_scale, x_shift = _line(mine[:, 0], theirs[:, 0])
         if x_scale <= 0 and z_scale <= 0:
