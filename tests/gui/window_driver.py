@@ -207,6 +207,75 @@ def new_file() -> None:
     bpy.ops.wm.read_homefile(use_factory_startup=True)
 
 
+def import_rig(path: str) -> str:
+    """Clear the scene, bring in a glTF character and make its face the target.
+
+    Returns:
+        Name of the target: the mesh with the most shape keys.
+    """
+    for made in list(bpy.data.objects):
+        bpy.data.objects.remove(made)
+    with bpy.context.temp_override(**view()):
+        bpy.ops.import_scene.gltf(filepath=path)
+    meshes = [o for o in bpy.data.objects if o.type == "MESH" and o.data.shape_keys is not None]
+    face = max(meshes, key=lambda mesh: len(mesh.data.shape_keys.key_blocks))
+    bpy.context.view_layer.objects.active = face
+    bpy.context.scene.soliloquy.target = face
+    return face.name
+
+
+def rig() -> list[dict[str, object]]:
+    """The rows of the target's rig map."""
+    rows = bpy.context.scene.soliloquy.target.soliloquy_rig.rows
+    return [{"channel": row.channel, "item": row.item, "kind": row.kind, "use": row.enabled} for row in rows]
+
+
+def lay_lines(path: str, frames: list[int]) -> list[str]:
+    """Put a sound into the sequencer at some frames, none of them selected, and show the sequencer below.
+
+    Returns:
+        Names of the strips.
+    """
+    window = bpy.context.window_manager.windows[0]
+    area = next(a for a in window.screen.areas if a.type in ("DOPESHEET_EDITOR", "SEQUENCE_EDITOR"))
+    area.type = "SEQUENCE_EDITOR"
+    scene = bpy.context.scene
+    scene.frame_end = 600
+    editor = scene.sequence_editor or scene.sequence_editor_create()
+    strips = [
+        editor.strips.new_sound(f"line {i + 1}", path, channel=1 + i % 2, frame_start=frame)
+        for i, frame in enumerate(frames)
+    ]
+    for strip in strips:
+        strip.select = False
+    return [strip.name for strip in strips]
+
+
+def select_strips(names: list[str]) -> None:
+    """Select these strips and no others."""
+    for strip in bpy.context.scene.sequence_editor.strips:
+        strip.select = strip.name in names
+
+
+def move_strip(name: str, frames: int) -> None:
+    """Move a strip in time as a person does with G."""
+    strip = bpy.context.scene.sequence_editor.strips[name]
+    strip.frame_start += frames
+
+
+def spoken_frames() -> dict[str, list[int]]:
+    """First and last frame of each character's speech, by the character's name."""
+    found = {}
+    for owner in bpy.data.objects:
+        data = (
+            owner.data.shape_keys.animation_data if owner.type == "MESH" and owner.data.shape_keys else None
+        )
+        track = data.nla_tracks.get("Speech") if data is not None else None
+        if track is not None:
+            found[owner.name] = [round(frame) for frame in track.strips[0].action.frame_range]
+    return found
+
+
 def ping() -> None:
     """Answer, after a turn of Blender's event loop."""
 
@@ -222,6 +291,7 @@ def watch_gaps() -> None:
 
 
 def _feel_gap() -> float:
+    view()["region"].tag_redraw()
     now = time.perf_counter()
     _gap.update(last=now, worst=max(_gap["worst"], now - _gap["last"]))
     return 0.0
@@ -237,7 +307,8 @@ CALLS: dict[str, Callable[..., object]] = {
     call.__name__: call
     for call in (
         show_sidebar, show_panel, rectangles, hovered, state, status, settings, recordings, look_at_face,
-        most_open, go_to, ping, new_file, sliders,
+        most_open, go_to, ping, new_file, sliders, import_rig, rig,
+        lay_lines, select_strips, move_strip, spoken_frames,
         show_preferences, close_preferences, watch_gaps, worst_gap,
     )
 }  # fmt: skip

@@ -76,7 +76,7 @@ def type_sound(stage: Stage, path: str) -> None:
 
 def tooltips(stage: Stage) -> None:
     """What the buttons say about themselves."""
-    for name in ("animate", "prediction_delay_s", "include_parts"):
+    for name in ("animate", "start_frame", "include_parts"):
         stage.point(name)
         stage.settle(_TOOLTIP_S)
         stage.shot(f"tooltip_{name}")
@@ -86,14 +86,15 @@ def tooltips(stage: Stage) -> None:
 def progress_and_escape(stage: Stage) -> None:
     """The bar moves, Blender stays usable, and Esc half-way leaves the scene as it was."""
     before = stage.call("state")
+    idle_s = _longest_pause(stage)
     press_animate(stage)
     wait_for(lambda: (progress(stage) or 0.0) > 0.05, WORK_S, "progress")
-    stage.call("watch_gaps")
-    stage.settle(2.0)
+    gap_s = _longest_pause(stage)
     assert progress(stage) is not None, "the work ended before it was measured"
-    gap_s = stage.call("worst_gap")
-    print(f"       longest time that Blender was blocked while it hears: {1e3 * gap_s:.0f} ms")
-    assert gap_s < _BLOCKED_S, f"the interface was blocked for {1e3 * gap_s:.0f} ms"
+    print(
+        f"       longest pause while it hears {1e3 * gap_s:.0f} ms, of the idle interface {1e3 * idle_s:.0f} ms"
+    )
+    assert gap_s < _BLOCKED_S + idle_s, f"the interface was blocked for {1e3 * gap_s:.0f} ms"
     stage.shot("progress")
     stage.key("Right")
     assert stage.call("state")["frame"] == before["frame"] + 1, "Blender does not react while it works"
@@ -107,6 +108,13 @@ def progress_and_escape(stage: Stage) -> None:
     stage.shot("after_escape")
     assert stage.call("state") == before, f"Esc left traces: {before} -> {stage.call('state')}"
     assert "Nothing was changed" in stage.call("status")["summary"]
+
+
+def _longest_pause(stage: Stage) -> float:
+    """Seconds that Blender's event loop stays away at most, over two seconds."""
+    stage.call("watch_gaps")
+    stage.settle(2.0)
+    return stage.call("worst_gap")
 
 
 def press_animate(stage: Stage) -> None:

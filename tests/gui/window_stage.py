@@ -90,8 +90,8 @@ class Stage:
         self._start(["openbox"])
         with (self.folder / "blender.log").open("wb") as file:
             self._start(
-                ["blender", "--factory-startup", "--addons", "bl_ext.user_default.soliloquy", "-p", "0", "0",
-                 str(SCREEN[0]), str(SCREEN[1]), "--python", str(self._inside / "window_driver.py")],
+                ["blender", "-p", "0", "0", str(SCREEN[0]), str(SCREEN[1]),
+                 "--python", str(self._inside / "window_driver.py")],
                 stdout=file,
             )  # fmt: skip
         self._open_sidebar()
@@ -202,9 +202,9 @@ class Stage:
         if region == "screen":
             left, top, width, height = 0, 0, *SCREEN
         file = f"{name}.png"
-        trim = ["-fuzz", "3%", "-trim", "+repage"] if region == "UI" else []
-        self._run("import", "-window", "root", "-crop", f"{width}x{height}+{left}+{top}", "+repage", *trim,
-                  "-colors", "256", str(self._inside / file))  # fmt: skip
+        taken, trim = str(self._inside / file), ["-fuzz", "3%", "-trim", "+repage"] if region == "UI" else []
+        self._run("import", "-window", "root", "-crop", f"{width}x{height}+{left}+{top}", "+repage", taken)
+        self._run("convert", taken, *trim, "-colors", "256", taken)
         self._pictures.mkdir(parents=True, exist_ok=True)
         shutil.move(self.folder / file, self._pictures / file)
 
