@@ -260,17 +260,19 @@ def _write(
     character = scene.objects.get(name)
     if character is None:
         raise RigError(f'"{name}" was removed meanwhile', "Choose another character for its lines")
-    now = replace(_plan(character, scene), lines=plan.lines)
-    written = layers.write(character, curves if reapply.same(now, plan) else reapply.build(now))
     ids = {line.line_id for line in plan.lines}
     for take in list(character.soliloquy_face.takes):
         if take.line_id not in ids:
             takes.remove(character, take.line_id)
     for outcome in outcomes:
+        takes.move(character, outcome.line.line_id, outcome.line.start_frame, outcome.line.audible)
+    now = _plan(character, scene)  # keys of a person's own move with their lines
+    for outcome in outcomes:
+        now = reapply.with_line(now, outcome.line) if outcome.take is not None else now
+    written = layers.write(character, now, curves if reapply.same(now, plan) else reapply.build(now))
+    for outcome in outcomes:
         if outcome.take is not None:
             takes.store(character, outcome.take)
-        else:
-            takes.move(character, outcome.line.line_id, outcome.line.start_frame, outcome.line.audible)
     return written
 
 
@@ -305,7 +307,8 @@ def remove(scene: bpy.types.Scene, character: bpy.types.Object, line_id: str) ->
     kept = tuple(line for line in plan.lines if line.line_id != line_id)
     if len(kept) == len(plan.lines):
         return False
-    layers.write(character, reapply.build(replace(plan, lines=kept)))
+    plan = replace(plan, lines=kept)
+    layers.write(character, plan, reapply.build(plan))
     return takes.remove(character, line_id)
 
 
