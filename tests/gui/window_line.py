@@ -91,9 +91,7 @@ def progress_and_escape(stage: Stage) -> None:
     wait_for(lambda: (progress(stage) or 0.0) > 0.05, WORK_S, "progress")
     gap_s = _longest_pause(stage)
     assert progress(stage) is not None, "the work ended before it was measured"
-    print(
-        f"       longest pause while it hears {1e3 * gap_s:.0f} ms, of the idle interface {1e3 * idle_s:.0f} ms"
-    )
+    print(f"       longest pause while it hears {1e3 * gap_s:.0f} ms, idle {1e3 * idle_s:.0f} ms")
     assert gap_s < _BLOCKED_S + idle_s, f"the interface was blocked for {1e3 * gap_s:.0f} ms"
     stage.shot("progress")
     stage.key("Right")
