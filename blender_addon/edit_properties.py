@@ -81,6 +81,15 @@ def _offset(name: str, description: str) -> object:
     )
 
 
+class SoliloquyAccent(bpy.types.PropertyGroup):
+    """A sentence of a line that is played stronger or weaker; see `reapply.Accent`."""
+
+    start_s: bpy.props.FloatProperty(options=set(), override=_OVERRIDABLE)
+    end_s: bpy.props.FloatProperty(options=set(), override=_OVERRIDABLE)
+    lower_face: bpy.props.FloatProperty(default=1.0, options=set(), override=_OVERRIDABLE)
+    upper_face: bpy.props.FloatProperty(default=1.0, options=set(), override=_OVERRIDABLE)
+
+
 class SoliloquyTake(bpy.types.PropertyGroup):
     """One line that is kept with a character; see `takes.StoredTake`. `name` is what the user calls it."""
 
@@ -100,6 +109,7 @@ class SoliloquyTake(bpy.types.PropertyGroup):
     is_trimmed: bpy.props.BoolProperty(options=set(), override=_OVERRIDABLE)
     audible_first: bpy.props.FloatProperty(options=set(), override=_OVERRIDABLE)
     audible_end: bpy.props.FloatProperty(options=set(), override=_OVERRIDABLE)
+    accents: bpy.props.CollectionProperty(type=SoliloquyAccent, options=set(), override=_LIST)
     packed: bpy.props.StringProperty(subtype="BYTE_STRING", options=set(), override=_OVERRIDABLE)
 
 
@@ -270,7 +280,7 @@ def blink_seed(owner: bpy.types.Object, seed: int | None = None) -> int:
     return own + zlib.crc32(owner.name.encode("utf-8"))
 
 
-CLASSES = (SoliloquyTake, SoliloquyProtection, SoliloquyFace)
+CLASSES = (SoliloquyAccent, SoliloquyTake, SoliloquyProtection, SoliloquyFace)
 
 
 def register() -> None:

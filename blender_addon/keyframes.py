@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 RECORD = "soliloquy_written"
 """Custom property of an Action that we wrote: its record."""
+_LINES = "soliloquy_lines"
 _LENGTH = struct.Struct("<I")
 _MIX = np.array([2654435761, 2246822519, 3266489917, 668265263, 374761393, 1274126177, 40503], np.uint32)
 
@@ -132,6 +133,17 @@ def curves_of(action: bpy.types.Action) -> dict[Place, BezierCurve]:
         for fcurve in bag.fcurves if bag is not None else ():
             found[slot.handle, fcurve.data_path, fcurve.array_index] = read(fcurve)
     return found
+
+
+def note(action: bpy.types.Action, lines: Mapping[str, tuple[float, float, float]]) -> None:
+    """Remember, by line id, the start of the sound and the first and last frame that lines had."""
+    action[_LINES] = json.dumps(lines)
+
+
+def noted(action: bpy.types.Action) -> dict[str, tuple[float, float, float]]:
+    """What `note` was told."""
+    text = action.get(_LINES)
+    return {line: tuple(place) for line, place in json.loads(text).items()} if text else {}
 
 
 def set_record(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import bpy
 
 from ..inference import reapply
+from ..inference.bezier import shifted
 from ..inference.channels import channels_named
 from . import edit_properties, keyframes, media, takes
 from .rig_map import parts_of, read_character
@@ -50,25 +51,28 @@ def rebuild(obj: bpy.types.Object, scene: bpy.types.Scene) -> Outcome:
         SoliloquyError: with the reason; the scene is as it was.
     """
     character = read_character(obj, obj.soliloquy_face.include_parts)
-    return write(obj, reapply.build(plan(obj, scene, character)))
+    decided = plan(obj, scene, character)
+    return write(obj, decided, reapply.build(decided))
 
 
 def plan(obj: bpy.types.Object, scene: bpy.types.Scene, character: Character) -> reapply.Plan:
     """Everything that decides the keys, copied out of the scene: `reapply.build` may run in a thread."""
-    face = obj.soliloquy_face
+    face, lines = obj.soliloquy_face, takes.lines(obj)
     return reapply.Plan(
-        lines=takes.lines(obj),
+        lines=lines,
         settings=edit_properties.animate_settings(face),
         maps=character.maps,
         rate=media.frame_rate(scene),
         seed=edit_properties.blink_seed(obj),
         tolerance=face.tolerance if face.keys == "THINNED" else None,
-        kept=_kept(obj, character.maps),
+        kept=_kept(obj, character.maps, lines),
     )
 
 
-def write(obj: bpy.types.Object, curves: Sequence[KeyedCurve], name: str = "") -> Outcome:
-    """Put curves onto the Speech track of a character.
+def write(
+    obj: bpy.types.Object, decided: reapply.Plan, curves: Sequence[KeyedCurve], name: str = ""
+) -> Outcome:
+    """Put the curves that `reapply.build` made of a plan onto the Speech track of a character.
 
     A first Action is complete before anything in the scene changes, so a failure leaves the scene as it was.
 
@@ -81,7 +85,7 @@ def write(obj: bpy.types.Object, curves: Sequence[KeyedCurve], name: str = "") -
     grouped = keyframes.by_owner(curves)
     action = speech_action(obj)
     if action is not None:
-        for owner in set(_users(action)) - set(grouped):
+        for owner in set(users(action)) - set(grouped):
             _take_off(owner, action)
     if not curves:
         if action is not None:
@@ -96,12 +100,17 @@ def write(obj: bpy.types.Object, curves: Sequence[KeyedCurve], name: str = "") -
         except Exception:
             bpy.data.actions.remove(action)
             raise
+    keyframes.note(action, {line.line_id: _place(line, decided) for line in decided.lines})
     for owner, slot in slots.items():
         _show(owner, action, slot)
     first = min(float(curve.curve.frames[0]) for curve in curves)
     last = max(float(curve.curve.frames[-1]) for curve in curves)
     keys = sum(len(curve.curve.keys) for curve in curves)
     return Outcome(len(curves), keys, first, last, sum(len(curve.spans) for curve in curves))
+
+
+def _place(line: reapply.Line, decided: reapply.Plan) -> tuple[float, float, float]:
+    return (line.start_frame, *reapply.line_frames(line, decided.rate))
 
 
 def _fill(
@@ -121,12 +130,12 @@ def _fill(
 def speech_action(obj: bpy.types.Object) -> bpy.types.Action | None:
     """Our Action of this character. One that another character plays as well is not it: a copy of a character
     makes an Action of its own."""
-    strip = next((s for s in map(_speech_strip, _own_ids(obj)) if s is not None), None)
+    strip = next((s for s in map(_speech_strip, own_ids(obj)) if s is not None), None)
     action = strip.action if strip is not None else None
     if action is None or not action.is_editable:
         return None
     others = {_face_id(o) for o in bpy.data.objects if len(o.soliloquy_face.takes)} - {_face_id(obj)}
-    return action if others.isdisjoint(_users(action)) else None
+    return action if others.isdisjoint(users(action)) else None
 
 
 def hand_edits(obj: bpy.types.Object) -> int:
@@ -141,7 +150,7 @@ def _face_id(obj: bpy.types.Object) -> bpy.types.ID:
     return keys if keys is not None else obj
 
 
-def _own_ids(obj: bpy.types.Object) -> list[bpy.types.ID]:
+def own_ids(obj: bpy.types.Object) -> list[bpy.types.ID]:
     """Datablocks of a character that can be animated, the face first."""
     objects = dict.fromkeys([obj, *parts_of(obj)])
     rigs = [o.parent for o in objects if o.parent is not None and o.parent.type == "ARMATURE"]
@@ -158,25 +167,53 @@ def _speech_strip(owner: bpy.types.ID) -> bpy.types.NlaStrip | None:
     return None
 
 
-def _users(action: bpy.types.Action) -> Iterable[bpy.types.ID]:
+def users(action: bpy.types.Action) -> Iterable[bpy.types.ID]:
+    """Datablocks that an Action animates."""
     return (user for slot in action.slots for user in slot.users())
 
 
-def _kept(obj: bpy.types.Object, maps: Sequence[RigMap]) -> dict[Address, reapply.Kept]:
-    """Curves with keys that must stay: changed by a person, or protected."""
+def _kept(
+    obj: bpy.types.Object, maps: Sequence[RigMap], lines: Sequence[reapply.Line]
+) -> dict[Address, tuple[reapply.Kept, ...]]:
+    """Curves with keys that must stay: changed by a person, or protected. They move with their line."""
     action = speech_action(obj)
     if action is None:
         return {}
     curves = keyframes.curves_of(action)
-    spans = {place: list(found) for place, found in keyframes.hand_spans(action, curves).items()}
-    addresses = _addresses(action, curves)
-    for place, address in addresses.items():
-        spans.setdefault(place, []).extend(_protected(obj, address, maps))
-    return {
-        addresses[place]: reapply.Kept(curves[place], tuple(found))
-        for place, found in spans.items()
-        if found and place in addresses
-    }
+    by_hand, moves = keyframes.hand_spans(action, curves), _moves(action, lines)
+    kept = {}
+    for place, address in _addresses(action, curves).items():
+        hand = _moved(curves[place], by_hand.get(place, ()), moves)
+        protected = tuple(_protected(obj, address, maps))
+        still = (reapply.Kept(curves[place], protected, is_hand=False),) if protected else ()
+        if still or hand:
+            kept[address] = (*still, *hand)
+    return kept
+
+
+def _moves(action: bpy.types.Action, lines: Sequence[reapply.Line]) -> list[tuple[float, float, float]]:
+    """First and last frame that moved lines had when the Action was written, and by how much they moved."""
+    then = keyframes.noted(action)
+    moves = [
+        (then[line.line_id][1], then[line.line_id][2], line.start_frame - then[line.line_id][0])
+        for line in lines
+        if line.line_id in then
+    ]
+    return [move for move in moves if abs(move[2]) > 1e-4]
+
+
+def _moved(
+    curve: BezierCurve, spans: Sequence[Span], moves: Sequence[tuple[float, float, float]]
+) -> tuple[reapply.Kept, ...]:
+    by_shift: dict[float, list[Span]] = {}
+    for first, last in spans:
+        middle = (first + last) / 2
+        shift = next((by for begin, end, by in moves if begin <= middle <= end), 0.0)
+        by_shift.setdefault(shift, []).append((first + shift, last + shift))
+    return tuple(
+        reapply.Kept(shifted(curve, shift) if shift else curve, tuple(moved))
+        for shift, moved in by_shift.items()
+    )
 
 
 def _addresses(action: bpy.types.Action, curves: Mapping[Place, BezierCurve]) -> dict[Place, Address]:

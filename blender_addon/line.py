@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     import bpy
 
-    from ..inference.bezier import KeyedCurve
     from ..inference.pipeline import AnimateSettings
 
 
@@ -114,8 +113,12 @@ def apply(scene: bpy.types.Scene, line: Line, result: jobs.Result) -> tuple[str,
     target = scene.objects.get(line.character.name)
     if target is None:
         raise RigError(f'"{line.character.name}" was removed meanwhile', "Choose the target mesh again")
-    curves = _curves(scene, target, line, result)
-    layers.write(target, curves, f"{line.source.name} Soliloquy")
+    now = reapply.with_line(layers.plan(target, scene, line.character), result.take.line)
+    if line.sliders is not None:
+        now = replace(now, settings=result.plan.settings, seed=result.plan.seed)
+    # Sliders, lines or keys may have been changed during the work.
+    curves = result.curves if reapply.same(now, result.plan) else reapply.build(now)
+    layers.write(target, now, curves, f"{line.source.name} Soliloquy")
     takes.store(target, result.take)
     with edit_live.held():
         target.soliloquy_face.include_parts = line.include_parts
@@ -130,16 +133,6 @@ def apply(scene: bpy.types.Scene, line: Line, result: jobs.Result) -> tuple[str,
         last = math.ceil(result.last_frame)
         notices.append(f"The line ends on frame {last}, after the end of the scene ({scene.frame_end}).")
     return tuple(notices)
-
-
-def _curves(
-    scene: bpy.types.Scene, target: bpy.types.Object, line: Line, result: jobs.Result
-) -> tuple[KeyedCurve, ...]:
-    """The curves of the result; made again where sliders, lines or keys were changed during the work."""
-    now = reapply.with_line(layers.plan(target, scene, line.character), result.take.line)
-    if line.sliders is not None:
-        now = replace(now, settings=result.plan.settings, seed=result.plan.seed)
-    return result.curves if reapply.same(now, result.plan) else reapply.build(now)
 
 
 def run_now(scene: bpy.types.Scene, line: Line) -> tuple[jobs.Result, tuple[str, ...]]:

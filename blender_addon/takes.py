@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..inference import motion_pack
 from ..inference.errors import RigError
-from ..inference.reapply import Line
+from ..inference.reapply import Accent, Line
 
 if TYPE_CHECKING:
     import bpy
@@ -39,12 +39,13 @@ class StoredTake:
     """When each sound is said, in seconds of the sound, where a text or cues told it."""
     transcript: str = ""
     language: str = ""
+    accents: tuple[Accent, ...] = ()
 
     @cached_property
     def line(self) -> Line:
         """The take as `reapply` wants it."""
         packed = motion_pack.pack(self.spoken, self.segments)
-        return Line(packed, self.start_frame, self.audible, self.line_id)
+        return Line(packed, self.start_frame, self.audible, self.line_id, self.accents)
 
 
 def content_hash(path: str, transcript: str = "", language: str = "") -> str:
@@ -78,6 +79,9 @@ def store(obj: bpy.types.Object, take: StoredTake) -> None:
     item.is_trimmed = take.audible is not None
     item.audible_first, item.audible_end = take.audible or (0.0, 0.0)
     item.packed = take.line.packed
+    item.accents.clear()
+    for accent in take.accents:
+        set_accent(item, accent)
 
 
 def load(obj: bpy.types.Object) -> list[StoredTake]:
@@ -101,6 +105,7 @@ def load(obj: bpy.types.Object) -> list[StoredTake]:
                 segments,
                 item.transcript,
                 item.language,
+                _accents(item),
             )
         )
     return taken
@@ -109,7 +114,8 @@ def load(obj: bpy.types.Object) -> list[StoredTake]:
 def lines(obj: bpy.types.Object) -> tuple[Line, ...]:
     """All takes of a character as `reapply` wants them; nothing is unpacked."""
     return tuple(
-        Line(item.packed, item.start_frame, _audible(item), item.line_id) for item in obj.soliloquy_face.takes
+        Line(item.packed, item.start_frame, _audible(item), item.line_id, _accents(item))
+        for item in obj.soliloquy_face.takes
     )
 
 
@@ -141,6 +147,20 @@ def items_index(obj: bpy.types.Object, line_id: str) -> int | None:
     """Place of a line in `obj.soliloquy_face.takes`."""
     ids = [item.line_id for item in obj.soliloquy_face.takes]
     return ids.index(line_id) if line_id in ids else None
+
+
+def set_accent(item: bpy.types.PropertyGroup, accent: Accent) -> None:
+    """Play a sentence of a take stronger or weaker, in place of what was said about it before."""
+    same = [i for i, a in enumerate(item.accents) if a.start_s < accent.end_s and a.end_s > accent.start_s]
+    for index in reversed(same):
+        item.accents.remove(index)
+    made = item.accents.add()
+    made.start_s, made.end_s = accent.start_s, accent.end_s
+    made.lower_face, made.upper_face = accent.lower_face, accent.upper_face
+
+
+def _accents(item: bpy.types.PropertyGroup) -> tuple[Accent, ...]:
+    return tuple(Accent(a.start_s, a.end_s, a.lower_face, a.upper_face) for a in item.accents)
 
 
 def _audible(item: bpy.types.PropertyGroup) -> tuple[float, float] | None:

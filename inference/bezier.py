@@ -89,6 +89,12 @@ def through(frames: Numbers, values: Numbers, slopes: Numbers | None = None) -> 
     )
 
 
+def nothing() -> BezierCurve:
+    """A curve without keys."""
+    none = np.zeros(0)
+    return through(none, none, none)
+
+
 def enclosing(curve: BezierCurve, spans: Sequence[Span]) -> tuple[Span, ...]:
     """Each span grown to the keys of the curve around it, and overlapping ones joined.
 
@@ -116,6 +122,12 @@ def spliced(new: BezierCurve, old: BezierCurve, spans: Sequence[Span]) -> Bezier
         parts = (_where(made, frames < first), _held(old, first, last), _where(made, frames > last))
         made = _joined(parts)
     return made
+
+
+def shifted(curve: BezierCurve, frames: float) -> BezierCurve:
+    """The same curve later by some frames."""
+    by = np.array([frames, 0.0], np.float32)
+    return replace(curve, keys=curve.keys + by, left=curve.left + by, right=curve.right + by)
 
 
 def value_at_end(curve: BezierCurve, frame: float) -> float:

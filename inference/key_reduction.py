@@ -2,9 +2,9 @@
 
 Keys stand on frames of the dense curve and keep its value there; between them runs a cubic whose slopes are
 fitted by least squares. Handles reach a third of the way to the next key, so that the curve is a polynomial
-in time and what is measured here is what Blender shows. Every peak and every trough is a key with level
-handles: nothing overshoots, and closures and blinks keep their full depth. Where the error exceeds the bound,
-a key is added at its largest value (Douglas & Peucker, 1973, with cubics for lines).
+in time and what is measured here is what Blender shows. Every peak and every trough is a key with (nearly)
+level handles: nothing overshoots, and closures and blinks keep their full depth. Where the error exceeds the
+bound, a key is added at its largest value (Douglas & Peucker, 1973, with cubics for lines).
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ TOLERANCE: Final = 0.005
 """Largest error of a frame by default: half a percent of a shape key's range."""
 _SWEEPS = 6  # of the slope fit; each takes away two thirds of what is left, and the error is measured anyway
 _SLACK = 0.98  # of the tolerance: Blender evaluates in 32 bits
+_TILT = 2.0  # bounds per frame: a peak that lies between two frames may be left with so small a slope
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,8 @@ class _Thinning:
         self._level = _extrema(values, bound).T.ravel()
         self._level[self._first] = self._level[self._first + self._count - 1] = True
         self._key = self._level | keep.T.ravel()
+        self._steepest = np.where(self._level, _TILT * self._bound, np.inf)
+        self._steepest[self._first] = self._steepest[self._first + self._count - 1] = 0.0
 
     def run(self) -> list[Keys]:
         while True:
@@ -130,14 +133,14 @@ class _Thinning:
         goal = goal_left.copy()
         diagonal[1:] += total(right * right)[:-1]
         goal[1:] += goal_right[:-1]
-        free = ~self._level[at] & (diagonal > 1e-12)
+        free, steepest = diagonal > 1e-12, self._steepest[at]
         neighbour = np.concatenate([[0.0], both, [0.0]])  # [k] couples key k - 1 with k; 0 across curves
         slopes = np.zeros(keys + 2)
         groups = [np.flatnonzero(free[start::2]) * 2 + start for start in (0, 1)]
         for _ in range(_SWEEPS):
             for k in groups:
                 pull = neighbour[k] * slopes[k] + neighbour[k + 1] * slopes[k + 2]
-                slopes[k + 1] = (goal[k] - pull) / diagonal[k]
+                slopes[k + 1] = np.clip((goal[k] - pull) / diagonal[k], -steepest[k], steepest[k])
         tight = ~self._level[at] & ~free  # neighbours on both sides: no frame between tells a slope
         k = np.flatnonzero(tight)
         slopes[k + 1] = (self._y[at[k + 1]] - self._y[at[k - 1]]) / (self._x[at[k + 1]] - self._x[at[k - 1]])

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .alignment import SegmentStream
-from .bezier import BezierCurve, KeyedCurve, enclosing, spliced, through, value_at_end
+from .bezier import BezierCurve, KeyedCurve, enclosing, nothing, spliced, through, value_at_end
 from .compose import compose
-from .contacts import SegmentFeed, keep_guarantees
-from .curves import apply_controls, sample_motion
+from .contacts import STILL_FROM_S, SegmentFeed, keep_guarantees
+from .curves import STRENGTH_MAX, apply_controls, sample_motion
 from .errors import UsageError
 from .key_reduction import TOLERANCE, reduce_keys
 from .lip_basis import CHANNELS_MM, lip_curves
@@ -27,6 +27,7 @@ from .pipeline import AnimateSettings, collect, with_eyes
 from .retarget import retarget
 from .timing import first_step_at_or_after
 from .types import FaceMotion
+from .visemes import VISEMES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,12 +35,25 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .bezier import Address, Span
+    from .curves import MotionControls
     from .motion import Spoken
     from .types import FloatArray, FrameRate, RigCurve, RigMap
     from .visemes import Segment
 
 BLEND_S = 0.1
 """Time in which a curve moves over from what is computed to keys that are kept."""
+
+
+@dataclass(frozen=True)
+class Accent:
+    """A sentence that is played stronger or weaker than the rest of its line."""
+
+    start_s: float
+    end_s: float
+    """In seconds of the sound; the strengths come and go within silences, over `BLEND_S`."""
+    lower_face: float = 1.0
+    upper_face: float = 1.0
+    """Factors on top of the character's strengths, 0..4."""
 
 
 @dataclass(frozen=True)
@@ -53,14 +67,17 @@ class Line:
     audible: tuple[float, float] | None = None
     """First frame that plays and first that no longer does; None for all of the sound."""
     line_id: str = ""
+    accents: tuple[Accent, ...] = ()
 
 
 @dataclass(frozen=True)
 class Kept:
-    """A curve as it is in the scene, and the frames in which it has to stay so."""
+    """A curve as it was made, and the frames in which it has to stay so."""
 
     curve: BezierCurve
     spans: tuple[Span, ...]
+    is_hand: bool = True
+    """A person changed keys here; otherwise the frames are protected, as long as the protection lasts."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +93,7 @@ class Plan:
     """Seed of the blinks."""
     tolerance: float | None = TOLERANCE
     """Largest error of a thinned curve on a frame; None for a key on every frame."""
-    kept: Mapping[Address, Kept] | None = None
+    kept: Mapping[Address, tuple[Kept, ...]] | None = None
 
 
 def build(plan: Plan) -> tuple[KeyedCurve, ...]:
@@ -102,6 +119,24 @@ def line_frames(line: Line, rate: FrameRate) -> tuple[int, int]:
     return int(frames[0]), int(frames[-1])
 
 
+def sentences(line: Line) -> list[tuple[float, float]]:
+    """Begin and end of each sentence, in seconds of the sound: between silences of `STILL_FROM_S` and more.
+
+    Raises:
+        UsageError: the kept motion is damaged.
+    """
+    _, segments, _ = _unpacked(line.packed)
+    found: list[tuple[float, float]] = []
+    for segment in segments:
+        if segment.viseme == VISEMES.index("sil"):
+            continue
+        if found and segment.start_s - found[-1][1] < STILL_FROM_S:
+            found[-1] = (found[-1][0], segment.end_s)
+        else:
+            found.append((segment.start_s, segment.end_s))
+    return found
+
+
 def with_line(plan: Plan, line: Line) -> Plan:
     """The plan with a line in place of the one with its id, or with one more."""
     ids = [known.line_id for known in plan.lines]
@@ -115,8 +150,11 @@ def same(one: Plan, other: Plan) -> bool:
 
 
 def _essence(plan: Plan) -> tuple[object, ...]:
-    kept = {at: (k.spans, k.curve.keys.tobytes(), k.curve.left.tobytes(), k.curve.right.tobytes())
-            for at, k in (plan.kept or {}).items()}  # fmt: skip
+    kept = [
+        (at, k.spans, k.curve.keys.tobytes(), k.curve.left.tobytes(), k.curve.right.tobytes())
+        for at, of_curve in (plan.kept or {}).items()
+        for k in of_curve
+    ]
     return plan.lines, plan.settings, plan.rate, plan.seed, plan.tolerance, kept
 
 
@@ -139,15 +177,25 @@ def _unpacked(packed: bytes) -> tuple[Spoken, tuple[Segment, ...], bool]:
 
 
 @lru_cache(maxsize=64)
-def _shaped(packed: bytes, settings: AnimateSettings) -> FaceMotion:
-    controls = replace(settings.controls, prediction_delay_s=0.0)
-    return apply_controls(_unpacked(packed)[0].motion, controls)
+def _shaped(packed: bytes, controls: MotionControls, accents: tuple[Accent, ...]) -> FaceMotion:
+    """The motion of a line with the controls applied, but for the delay."""
+    controls = replace(controls, prediction_delay_s=0.0)
+    raw = _unpacked(packed)[0].motion
+    motion = apply_controls(raw, controls)
+    for accent in accents:
+        lower = min(controls.lower_face * accent.lower_face, STRENGTH_MAX)
+        upper = min(controls.upper_face * accent.upper_face, STRENGTH_MAX)
+        played = apply_controls(raw, replace(controls, lower_face=lower, upper_face=upper))
+        away_s = np.maximum(accent.start_s - raw.times_s, raw.times_s - accent.end_s)
+        share = np.clip(1.0 - away_s / BLEND_S, 0.0, 1.0).astype(np.float32)[:, None]
+        motion = replace(motion, values=motion.values + share * (played.values - motion.values))
+    return motion
 
 
 def _on_frames(line: Line, plan: Plan) -> FaceMotion:
     """The audible part of one line, one row per frame."""
     _, segments, by_text = _unpacked(line.packed)
-    motion, hz = _shaped(line.packed, plan.settings), plan.rate.hz
+    motion, hz = _shaped(line.packed, plan.settings.controls, line.accents), plan.rate.hz
     delay_s = plan.settings.controls.prediction_delay_s
     frames = _frames(line, motion, hz)
     values = sample_motion(motion, (frames - line.start_frame) / hz - delay_s)
@@ -207,28 +255,34 @@ def _keyed(
     frames = curves[0].frames.astype(np.float64)
     values = np.column_stack([curve.values for curve in curves])
     hold = np.zeros(values.shape, bool)
-    kept = {}
+    kept = {at: [_grown(k) for k in of_curve] for at, of_curve in (plan.kept or {}).items()}
     for column, curve in enumerate(curves):
-        found = (plan.kept or {}).get(_address(curve))
-        if found is not None and found.spans:
-            spans = enclosing(found.curve, found.spans)
-            kept[column] = Kept(found.curve, spans)
-            values[:, column] = _led_over(values[:, column], frames, kept[column], BLEND_S * plan.rate.hz)
-            hold[:, column] = np.isin(
-                frames, [f for a, b in spans for f in (math.ceil(a) - 1, math.floor(b) + 1)]
-            )
+        for piece in kept.get(_address(curve), ()):
+            values[:, column] = _led_over(values[:, column], frames, piece, BLEND_S * plan.rate.hz)
+            beside = [f for a, b in piece.spans for f in (math.ceil(a) - 1, math.floor(b) + 1)]
+            hold[:, column] |= np.isin(frames, beside)
     if bounds is None:
         made = [through(frames, values[:, column]) for column in range(len(curves))]
     else:
         made = [through(k.frames, k.values, k.slopes) for k in reduce_keys(frames, values, bounds, hold)]
-    return tuple(
-        KeyedCurve(
-            *_address(curve),
-            spliced(new, kept[column].curve, kept[column].spans) if column in kept else new,
-            kept[column].spans if column in kept else (),
-        )
-        for column, (curve, new) in enumerate(zip(curves, made, strict=True))
-    )
+    keyed = [
+        _with(KeyedCurve(*_address(curve), new), kept.pop(_address(curve), ()))
+        for curve, new in zip(curves, made, strict=True)
+    ]
+    # What a person keyed on a curve that nothing drives any more is not ours to drop.
+    keyed += [_with(KeyedCurve(*at, nothing()), of_curve) for at, of_curve in kept.items()]
+    return tuple(keyed)
+
+
+def _grown(kept: Kept) -> Kept:
+    return replace(kept, spans=enclosing(kept.curve, kept.spans))
+
+
+def _with(made: KeyedCurve, kept: Sequence[Kept]) -> KeyedCurve:
+    curve = made.curve
+    for piece in kept:
+        curve = spliced(curve, piece.curve, piece.spans)
+    return replace(made, curve=curve, spans=tuple(s for piece in kept if piece.is_hand for s in piece.spans))
 
 
 def _address(curve: RigCurve) -> Address:

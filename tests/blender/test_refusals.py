@@ -150,13 +150,14 @@ def test_a_failure_while_writing_leaves_the_scene_as_it_was():
     layers, bezier = helpers.module("blender_addon.layers"), helpers.module("inference.bezier")
     import numpy as np
 
+    plan = layers.plan(face, bpy.context.scene, helpers.module("blender_addon.rig_map").read_character(face))
     curve = bezier.through(np.arange(3.0), np.arange(3.0))
     good = bezier.KeyedCurve("KEY", face.name, helpers.value_path("jawOpen"), 0, curve)
     gone = bezier.KeyedCurve("KEY", "Removed", helpers.value_path("jawOpen"), 0, curve)
     before = helpers.snapshot()
     for broken in ([good, gone], [good, good]):
         try:
-            layers.write(face, broken)
+            layers.write(face, plan, broken)
         except (RuntimeError, helpers.module("inference.errors").RigError):
             assert helpers.snapshot() == before
         else:
