@@ -8,12 +8,23 @@ def register() -> None:
     """Make the panel, the operators, the menu entry and the command known to Blender."""
     import bpy
 
-    from . import cli_command, edit_properties, operators, properties
+    from . import (
+        cli_command,
+        dialogue_follow,
+        dialogue_properties,
+        edit_properties,
+        operators,
+        properties,
+        rig_properties,
+    )
 
     for cls in _classes():
         bpy.utils.register_class(cls)
     properties.register()
     edit_properties.register()
+    rig_properties.register()
+    dialogue_properties.register()
+    bpy.app.handlers.depsgraph_update_post.append(dialogue_follow.on_update)
     bpy.types.VIEW3D_MT_mesh_add.append(operators.draw_add_menu)
     for handlers in _outcome_handlers():
         handlers.append(operators.forget_outcome)
@@ -24,14 +35,28 @@ def unregister() -> None:
     """Stop a running line and take everything out of Blender again."""
     import bpy
 
-    from . import cli_command, edit_live, edit_properties, jobs, operators, properties
+    from . import (
+        cli_command,
+        dialogue_follow,
+        dialogue_properties,
+        edit_live,
+        edit_properties,
+        jobs,
+        operators,
+        properties,
+        rig_properties,
+    )
 
     jobs.STATUS.stop()
     edit_live.stop()
+    bpy.app.handlers.depsgraph_update_post.remove(dialogue_follow.on_update)
+    dialogue_follow.stop()
     cli_command.unregister()
     for handlers in _outcome_handlers():
         handlers.remove(operators.forget_outcome)
     bpy.types.VIEW3D_MT_mesh_add.remove(operators.draw_add_menu)
+    dialogue_properties.unregister()
+    rig_properties.unregister()
     edit_properties.unregister()
     properties.unregister()
     for cls in reversed(_classes()):
@@ -45,7 +70,16 @@ def _outcome_handlers() -> tuple[list, ...]:
 
 
 def _classes() -> tuple[type, ...]:
-    from . import edit_properties, operators, panels, preferences, properties
+    from . import (
+        dialogue_properties,
+        edit_properties,
+        operators,
+        panels,
+        preferences,
+        properties,
+        rig_properties,
+    )
 
-    data = (*properties.CLASSES, *edit_properties.CLASSES)
+    data = (*properties.CLASSES, *edit_properties.CLASSES, *rig_properties.CLASSES)
+    data = (*data, *dialogue_properties.CLASSES)
     return (*preferences.CLASSES, *data, *operators.CLASSES, *panels.CLASSES)

@@ -2,15 +2,21 @@
 
 from .add_head import SOLILOQUY_OT_add_head, draw_add_menu
 from .animate import SOLILOQUY_OT_animate, SOLILOQUY_OT_stop, forget_outcome
+from .dialogue_lines import CLASSES as DIALOGUE
 from .looks import CLASSES as LOOKS
 from .make_override import SOLILOQUY_OT_make_override
+from .rig import CLASSES as RIG
+from .rig_preview import CLASSES as RIG_PREVIEW
 
 CLASSES = (
     SOLILOQUY_OT_animate,
     SOLILOQUY_OT_stop,
     SOLILOQUY_OT_make_override,
     SOLILOQUY_OT_add_head,
+    *RIG,
+    *RIG_PREVIEW,
     *LOOKS,
+    *DIALOGUE,
 )
 
 __all__ = ["CLASSES", "draw_add_menu", "forget_outcome"]

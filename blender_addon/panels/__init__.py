@@ -3,8 +3,8 @@
 Blender draws sub-panels in the order in which they are registered: `CLASSES` is the order of work.
 """
 
-from . import line, looks, motion
+from . import line, looks, motion, rig
 
-CLASSES = (*looks.CLASSES, *line.CLASSES, *motion.CLASSES)
+CLASSES = (*looks.CLASSES, *line.CLASSES, *rig.CLASSES, *motion.CLASSES)
 
 __all__ = ["CLASSES"]

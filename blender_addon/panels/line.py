@@ -10,7 +10,7 @@ from .. import checks, media
 from ..jobs import STATUS
 from ..operators.animate import SOLILOQUY_OT_animate, SOLILOQUY_OT_stop
 from ..operators.make_override import SOLILOQUY_OT_make_override
-from ..rig_map import read_character, refusal
+from ..rig_map import is_matched, read_character, refusal
 from .common import ROOT, draw_text
 from .looks import draw_look
 
@@ -93,7 +93,7 @@ def _draw_unmatched(
     layout: bpy.types.UILayout, context: bpy.types.Context, settings: SoliloquySettings
 ) -> None:
     target = checks.target(context)
-    if refusal(target) is not None:
+    if refusal(target) is not None or not is_matched(target, settings.include_parts):
         return
     try:
         unmatched = read_character(target, settings.include_parts).unmatched
