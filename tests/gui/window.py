@@ -25,11 +25,18 @@ import time
 import traceback
 from pathlib import Path
 
+import window_dialogue
 import window_line
 import window_motion
+import window_rig
 from window_stage import Stage
 
-GROUPS = {"line": window_line.STEPS, "motion": window_motion.STEPS}
+GROUPS = {
+    "line": window_line.STEPS,
+    "motion": window_motion.STEPS,
+    "rig": window_rig.STEPS,
+    "dialogue": window_dialogue.STEPS,
+}
 """Steps by the name for --only. A group begins with a scene that it makes itself."""
 
 
@@ -44,6 +51,7 @@ def main() -> int:
     parser.add_argument(
         "--pictures", type=Path, help="folder for pictures of the manual: docs/manual/pictures"
     )
+    parser.add_argument("--rig", type=Path, help="a foreign character (.glb, .vrm) for the group rig")
     parser.add_argument(
         "--only", nargs="*", choices=GROUPS, default=list(GROUPS), help="groups of steps to run"
     )
@@ -51,7 +59,9 @@ def main() -> int:
     steps = [step for group in arguments.only for step in GROUPS[group]]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that Blender and the X server end too
     passed = failed = 0
-    with Stage(arguments.zip.resolve(), arguments.root, arguments.out.resolve(), arguments.pictures) as stage:
+    with Stage(
+        arguments.zip.resolve(), arguments.root, arguments.out.resolve(), arguments.pictures, arguments.rig
+    ) as stage:
         for step in steps:
             started = time.monotonic()
             try:

@@ -202,6 +202,11 @@ def close_preferences() -> None:
             bpy.ops.wm.window_close()
 
 
+def go_to_frame(frame: int) -> None:
+    """Set the current frame."""
+    bpy.context.scene.frame_set(frame)
+
+
 def new_file() -> None:
     """An empty file at the factory's settings; its window must be drawn before anything else is done."""
     bpy.ops.wm.read_homefile(use_factory_startup=True)
@@ -228,6 +233,23 @@ def rig() -> list[dict[str, object]]:
     """The rows of the target's rig map."""
     rows = bpy.context.scene.soliloquy.target.soliloquy_rig.rows
     return [{"channel": row.channel, "item": row.item, "kind": row.kind, "use": row.enabled} for row in rows]
+
+
+def two_heads() -> None:
+    """Two embedded heads beside each other and nothing else."""
+    for made in list(bpy.data.objects):
+        bpy.data.objects.remove(made)
+    with bpy.context.temp_override(**view()):
+        for x in (0.0, 0.4):
+            bpy.ops.soliloquy.add_head()
+            bpy.context.active_object.location.x = x
+    for head in bpy.data.objects:
+        head.select_set(True)
+
+
+def set_target(name: str) -> None:
+    """Choose the panel's target."""
+    bpy.context.scene.soliloquy.target = bpy.data.objects[name]
 
 
 def lay_lines(path: str, frames: list[int]) -> list[str]:
@@ -307,8 +329,8 @@ CALLS: dict[str, Callable[..., object]] = {
     call.__name__: call
     for call in (
         show_sidebar, show_panel, rectangles, hovered, state, status, settings, recordings, look_at_face,
-        most_open, go_to, ping, new_file, sliders, import_rig, rig,
-        lay_lines, select_strips, move_strip, spoken_frames,
+        most_open, go_to, ping, new_file, sliders, import_rig, rig, go_to_frame,
+        two_heads, set_target, lay_lines, select_strips, move_strip, spoken_frames,
         show_preferences, close_preferences, watch_gaps, worst_gap,
     )
 }  # fmt: skip

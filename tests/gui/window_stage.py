@@ -32,11 +32,22 @@ class Stage:
         root: root folder of the system that has Blender (entered with chroot, needs root); None for this one.
         out: folder of the screenshots.
         pictures: folder for pictures of the manual; None to make none.
+        rig: a foreign character (.glb, .vrm); None where there is none.
     """
 
-    def __init__(self, zip_path: Path, root: Path | None, out: Path, pictures: Path | None = None) -> None:
+    def __init__(
+        self,
+        zip_path: Path,
+        root: Path | None,
+        out: Path,
+        pictures: Path | None = None,
+        rig: Path | None = None,
+    ) -> None:
         self.out = out
         self._pictures = pictures
+        self._rig = rig
+        self.rig: str | None = None
+        """Path of the foreign character, as Blender sees it."""
         self._root = root
         self._inside = Path("/tmp") / f"soliloquy_gui_{uuid.uuid4().hex[:8]}"
         self.folder = (root or Path("/")) / self._inside.relative_to("/")
@@ -77,6 +88,9 @@ class Stage:
     def _prepare(self) -> None:
         shutil.copy(self._zip, self.folder / "extension.zip")
         shutil.copy(HERE / "window_driver.py", self.folder)
+        if self._rig is not None:
+            shutil.copy(self._rig, self.folder / "character.glb")
+            self.rig = str(self._inside / "character.glb")
         zip_inside = str(self._inside / "extension.zip")
         self._run("blender", "--command", "extension", "install-file", "-r", "user_default", "--enable",
                   zip_inside, timeout_s=_START_S)  # fmt: skip
