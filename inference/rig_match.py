@@ -12,17 +12,19 @@ from . import rig_align, rig_geometry
 from .channels import ARKIT_52
 from .retarget import shape_key_path
 from .rig_assign import best_pairs
+from .rig_basis import Basis, basis_shapes
 from .rig_bones import bone_targets
 from .rig_movements import Movement, movements
 from .rig_names import Reading, read_names
 from .rig_shapes import (
     LOWER_FACE,
+    REPRODUCED,
     KeyShapes,
+    channel_shares,
     direct_share,
     lower_face_share,
     measured_shapes,
     named_shapes,
-    reproduced,
     solvable,
     speech_share,
 )
@@ -43,6 +45,11 @@ CONFIDENT: Final = 0.3
 """Matches below this confidence are not made."""
 _ENOUGH: Final = 0.9
 """Keys that follow single channels and show this share of speech need no others."""
+_EXACT_RIDGE: Final = 1e-5
+_MEASURED_RIDGE: Final = 0.05
+"""What is measured from one face to another is no more exact: with less, weights run to their bounds."""
+_SINGLY: Final = 0.4
+"""Numbered keys are single movements when these show such a share of what solving for them shows."""
 _BETTER: Final = 0.05
 """Solved keys must show so much more of speech than those."""
 
@@ -103,8 +110,22 @@ class Seen:
     """float64 [K]."""
 
 
-def map_rig(source: RigSource) -> RigMap:
+@dataclass(frozen=True)
+class Solved:
+    """Keys that are solved for."""
+
+    problem: SolvedKeys
+    channels: tuple[str, ...]
+    """Channels that they show."""
+    keys: tuple[int, ...]
+
+
+def map_rig(source: RigSource, basis: Basis | None = None) -> RigMap:
     """Map a character: shape keys by name and by what they move, bones, custom properties.
+
+    Args:
+        basis: for a mesh with numbered keys (the coefficients of a 3DMM), what they mean; without it that is
+            measured on the mesh.
 
     Returns:
         The map. Targets come in the order of the channels; every match has a confidence 0..1. Channels that
@@ -114,10 +135,15 @@ def map_rig(source: RigSource) -> RigMap:
     reading = read_names(face.names)
     seen = look(face, reading)
     matches = match_keys(face, reading, seen)
+    solved = solve_basis(face, reading, seen, matches, basis)
+    if solved:
+        known = set(reading.movements)
+        matches = [m for m in matches if face.names[m.key] in known and m.key not in solved[0].keys]
+    else:
+        solved = solve_for(face, reading, seen, matches)
     direct = frozenset(channel for match in matches for channel, _ in match.movement.gains)
-    solved = solve_for(face, reading, seen, matches)
-    shown = frozenset(channel for _, channels, _ in solved for channel in channels)
-    together = frozenset(key for _, _, keys in solved for key in keys)
+    shown = frozenset(channel for one in solved for channel in one.channels)
+    together = frozenset(key for one in solved for key in one.keys)
     targets = [t for match in matches if match.key not in together for t in _key_targets(face, match)]
     targets += _property_targets(source.properties, direct | shown)
     targets += bone_targets(source, frozenset(target.channel for target in targets) | shown)
@@ -125,7 +151,7 @@ def map_rig(source: RigSource) -> RigMap:
     targets.sort(key=lambda target: order.get(target.channel, len(order)))
     found = {target.channel for target in targets} | shown
     unmatched = tuple(channel for channel in ARKIT_52 if channel not in found)
-    return RigMap(tuple(targets), tuple(keys for keys, _, _ in solved), unmatched)
+    return RigMap(tuple(targets), tuple(one.problem for one in solved), unmatched)
 
 
 def look(face: Face, reading: Reading) -> Seen | None:
@@ -190,13 +216,10 @@ def _same_size(seen: Seen) -> Array:
     return np.asarray(np.exp(-0.5 * (ratio / 2.5) ** 2))
 
 
-def solve_for(
-    face: Face, reading: Reading, seen: Seen | None, matches: Sequence[Match]
-) -> list[tuple[SolvedKeys, tuple[str, ...], tuple[int, ...]]]:
+def solve_for(face: Face, reading: Reading, seen: Seen | None, matches: Sequence[Match]) -> list[Solved]:
     """Keys to be solved for, where keys that follow single channels do not show speech well enough.
 
-    Returns:
-        (problem, channels that it shows, numbers of its keys), at most one.
+    At most one set is found.
     """
     lower = {
         match.key: match.movement
@@ -217,7 +240,40 @@ def solve_for(
     if best is None:
         return []
     _, shapes, solved = best
-    return [(solved, reproduced(solved, shapes.space), shapes.keys)]
+    shares = channel_shares(solved, shapes.space)
+    return [Solved(solved, tuple(c for c, share in shares.items() if share >= REPRODUCED), shapes.keys)]
+
+
+def solve_basis(
+    face: Face, reading: Reading, seen: Seen | None, matches: Sequence[Match], basis: Basis | None
+) -> list[Solved]:
+    """Numbered keys as the coefficients of a 3DMM, unless they are single movements that lost their names."""
+    number = {name: i for i, name in enumerate(face.names) if face.places[i]}
+    chosen = [number[name] for name in reading.numbered if name in number]
+    if basis is not None:
+        mesh = max(face.parts, key=lambda part: sum(n in chosen for n in part[1]) or len(part[1]) / 1e6)
+        own = [i for i, n in enumerate(mesh[1]) if face.places[n] and (n in chosen or not chosen)]
+        shapes = basis_shapes(basis, mesh[0], own)
+        shapes = replace(shapes, keys=tuple(mesh[1][i] for i in own))
+        ridge = _EXACT_RIDGE
+    elif chosen and seen is not None:
+        shapes = measured_shapes(chosen, seen.fields, whole_face=True)
+        ridge = _MEASURED_RIDGE
+    else:
+        return []
+    places = [[(o, shape_key_path(name)) for o, name in face.places[key]] for key in shapes.keys]
+    solved = solvable(shapes, places, _bounds(face, shapes.keys), ridge)
+    shares = channel_shares(solved, shapes.space)
+    if basis is None and _shown_singly(chosen, matches) > _SINGLY * sum(shares.values()):
+        return []
+    solved = replace(solved, confidence=round(speech_share(solved, shapes.space), 3))
+    return [Solved(solved, tuple(c for c, share in shares.items() if share >= REPRODUCED), shapes.keys)]
+
+
+def _shown_singly(keys: Sequence[int], matches: Sequence[Match]) -> float:
+    """How many channels keys show that follow one movement each, in whole channels."""
+    own = [match for match in matches if match.key in keys]
+    return sum(max(match.likeness, 0.0) ** 2 * len(match.movement.gains) for match in own)
 
 
 def _candidates(

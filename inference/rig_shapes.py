@@ -143,6 +143,7 @@ def solvable(
     shapes: KeyShapes,
     places: Sequence[Sequence[tuple[str, str]]],
     bounds: tuple[float, float] = (0.0, 1.0),
+    ridge: float = 0.01,
 ) -> SolvedKeys:
     """The least-squares problem of some keys.
 
@@ -150,6 +151,7 @@ def solvable(
         places: (object, RNA path) of every part of each key of `shapes`, at least one each. Keys without a
             part on the mesh that has most of them are left out.
         bounds: lowest and highest weight of a key.
+        ridge: see `SolvedKeys`; small where the keys are known exactly.
     """
     if not places or not all(places):
         raise ValueError("every solved key needs a place")
@@ -172,6 +174,7 @@ def solvable(
         (goals @ effects.T).astype(np.float32),
         minimum=bounds[0],
         maximum=bounds[1],
+        ridge=ridge,
         copies=copies,
     )
 
@@ -179,15 +182,17 @@ def solvable(
 def speech_share(solved: SolvedKeys, space: Space) -> float:
     """0..1, how much of speech solved keys show."""
     poses = np.zeros((len(speech_poses()), len(space.channels)), np.float32)
-    poses[:, [space.channels.index(channel) for channel in LOWER_FACE]] = speech_poses()
+    for i, channel in enumerate(LOWER_FACE):
+        if channel in space.channels:
+            poses[:, space.channels.index(channel)] = speech_poses()[:, i]
     return float(reproduction(solved, poses, _energy(poses, space)).mean())
 
 
-def reproduced(solved: SolvedKeys, space: Space) -> tuple[str, ...]:
-    """Channels that solved keys show."""
+def channel_shares(solved: SolvedKeys, space: Space) -> dict[str, float]:
+    """0..1 for every channel, how much of its movement solved keys show."""
     poses = np.eye(len(space.channels), dtype=np.float32)
     shares = reproduction(solved, poses, _energy(poses, space))
-    return tuple(c for c, share in zip(space.channels, shares, strict=True) if share >= REPRODUCED)
+    return dict(zip(space.channels, shares.tolist(), strict=True))
 
 
 def _energy(poses: FloatArray, space: Space) -> FloatArray:
