@@ -27,6 +27,11 @@ def all_strips(editor: bpy.types.SequenceEditor) -> list[bpy.types.Strip]:
     return list(editor.strips_all if hasattr(editor, "strips_all") else editor.sequences_all)
 
 
+def all_strips_property(editor: bpy.types.SequenceEditor) -> str:
+    """Name of the property that `all_strips` lists, for lists in panels."""
+    return "strips_all" if hasattr(editor, "strips_all") else "sequences_all"
+
+
 def strip_sound_start(strip: bpy.types.SoundStrip) -> float:
     """Frame on which the first sample of a strip's sound lies, audible or not (renamed in 5.1).
 

@@ -88,13 +88,14 @@ def state(strip: bpy.types.SoundStrip, scene: bpy.types.Scene) -> str:
         return CHANGED
     if media.strip_refusal(strip) is not None:
         return PROBLEM
-    return DONE if _lies(take, media.source_from_strip(strip, media.frame_rate(scene))) else MOVED
+    return DONE if _lies(take, strip, media.frame_rate(scene)) else MOVED
 
 
-def _lies(take: SoliloquyTake, source: media.SoundSource) -> bool:
+def _lies(take: SoliloquyTake, strip: bpy.types.SoundStrip, rate: media.FrameRate) -> bool:
     """Whether a take lies where its strip does."""
+    start_frame, audible = media.strip_place(strip, rate)
     place = (take.start_frame, take.audible_first, take.audible_end)
-    wanted = (source.start_frame, *source.audible)
+    wanted = (start_frame, *audible)
     return take.is_trimmed and all(abs(a - b) < 1e-3 for a, b in zip(place, wanted, strict=True))
 
 
@@ -200,9 +201,9 @@ def _distance(strip: bpy.types.SoundStrip, rate: media.FrameRate) -> tuple[bool,
     take = take_of(strip)
     if take is None or media.strip_refusal(strip) is not None:
         return True, 0.0
-    source = media.source_from_strip(strip, rate)
-    away = abs(take.start_frame - source.start_frame)
-    return False, away + (abs(take.audible_first - source.audible[0]) if take.is_trimmed else 0.0)
+    start_frame, audible = media.strip_place(strip, rate)
+    away = abs(take.start_frame - start_frame)
+    return False, away + (abs(take.audible_first - audible[0]) if take.is_trimmed else 0.0)
 
 
 def _adopted(strip: bpy.types.SoundStrip, rate: media.FrameRate, taken: Iterable[str]) -> str:
@@ -319,7 +320,7 @@ def is_behind(scene: bpy.types.Scene) -> bool:
         take, line_id = take_of(strip), strip.soliloquy_line.line_id
         if take is None or strip.mute or media.strip_refusal(strip) is not None:
             continue
-        if line_id in seen or not _lies(take, media.source_from_strip(strip, rate)):
+        if line_id in seen or not _lies(take, strip, rate):
             return True
         seen.add(line_id)
     return False
@@ -337,10 +338,9 @@ def follow(scene: bpy.types.Scene) -> tuple[str, ...]:
         line = strip.soliloquy_line
         if strip.mute or not line.line_id or media.strip_refusal(strip) is not None:
             continue
-        source = media.source_from_strip(strip, rate)
         if identities[strip.name] != line.line_id:
             touched |= _copied(strip, identities[strip.name])
-        elif takes.move(line.character, line.line_id, source.start_frame, source.audible):
+        elif takes.move(line.character, line.line_id, *media.strip_place(strip, rate)):
             touched[line.character] = None
     return tuple(character.name for character in touched if edit_live.apply(character, scene))
 
@@ -351,8 +351,8 @@ def _copied(strip: bpy.types.SoundStrip, line_id: str) -> dict[bpy.types.Object,
     line.line_id = line_id
     if origin is None:
         return {}
-    source = media.source_from_strip(strip, media.frame_rate(strip.id_data))
+    start_frame, audible = media.strip_place(strip, media.frame_rate(strip.id_data))
     (kept,) = (take for take in takes.load(line.character) if take.line_id == origin.line_id)
-    place = {"start_frame": source.start_frame, "audible": source.audible}
-    takes.store(line.character, replace(kept, line_id=line_id, name=strip.name, **place))
+    copy = replace(kept, line_id=line_id, name=strip.name, start_frame=start_frame, audible=audible)
+    takes.store(line.character, copy)
     return {line.character: None}

@@ -76,19 +76,18 @@ def source_from_strip(strip: bpy.types.SoundStrip, rate: FrameRate) -> SoundSour
     error = strip_refusal(strip)
     if error is not None:
         raise error
-    start_frame = compat.strip_sound_start(strip)
     path = _sound_file(strip.sound)
-    return SoundSource(
-        path,
-        Path(path).stem,
-        start_frame + getattr(strip, "sound_offset", 0.0) * rate.hz,
-        audible_range(strip),
-        is_strip=True,
-    )
+    return SoundSource(path, Path(path).stem, *strip_place(strip, rate), is_strip=True)
+
+
+def strip_place(strip: bpy.types.SoundStrip, rate: FrameRate) -> tuple[float, tuple[float, float]]:
+    """Frame of the sound's time 0, audible or not, and `audible_range`."""
+    start_frame = compat.strip_sound_start(strip) + getattr(strip, "sound_offset", 0.0) * rate.hz
+    return start_frame, audible_range(strip)
 
 
 def audible_range(strip: bpy.types.Strip) -> tuple[float, float]:
-    """First frame on which a strip plays, and the first on which it no longer does, within its meta strips."""
+    """First frame on which a strip plays, and the first on which it does not, within its meta strips."""
     first, end = compat.strip_visible_range(strip)
     meta = strip.parent_meta()
     while meta is not None:

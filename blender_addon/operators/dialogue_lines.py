@@ -8,7 +8,7 @@ from ...inference.errors import RigError, SoliloquyError, UsageError
 from .. import checks, compat, dialogue, dialogue_job, jobs, media
 from ..jobs import STATUS, message
 from ..rig_map import refusal
-from .working import WorkingOperator
+from .working import ReasonedOperator, WorkingOperator
 
 
 def scene_refusal(context: bpy.types.Context) -> SoliloquyError | None:
@@ -31,7 +31,7 @@ def _chosen(context: bpy.types.Context) -> list[bpy.types.SoundStrip]:
     return [strip for strip in dialogue.sound_strips(compat.sequencer_scene(context)) if strip.select]
 
 
-class SOLILOQUY_OT_assign_lines(bpy.types.Operator):
+class SOLILOQUY_OT_assign_lines(ReasonedOperator, bpy.types.Operator):
     """Make the selected sound strips lines of a character: of the one named here, else of the target"""
 
     bl_idname = "soliloquy.assign_lines"
@@ -51,12 +51,6 @@ class SOLILOQUY_OT_assign_lines(bpy.types.Operator):
         if not _chosen(context):
             return "No sound strip is selected in the video sequencer."
         return checks.busy_reason()
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        reason = cls.disabled_reason(context)
-        cls.poll_message_set(reason)
-        return not reason
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         character = checks.target(context)
@@ -123,7 +117,7 @@ class SOLILOQUY_OT_animate_dialogue(WorkingOperator, bpy.types.Operator):
         return report.summary, report.notices
 
 
-class SOLILOQUY_OT_follow_strips(bpy.types.Operator):
+class SOLILOQUY_OT_follow_strips(ReasonedOperator, bpy.types.Operator):
     """Move and trim the animation of all lines as their strips were moved and trimmed"""
 
     bl_idname = "soliloquy.follow_strips"
@@ -137,19 +131,13 @@ class SOLILOQUY_OT_follow_strips(bpy.types.Operator):
             return "The animation of every line lies where its strip does."
         return checks.busy_reason()
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        reason = cls.disabled_reason(context)
-        cls.poll_message_set(reason)
-        return not reason
-
     def execute(self, context: bpy.types.Context) -> set[str]:
         moved = dialogue.follow(context.scene)
         self.report({"INFO"}, f"Followed the strips of {', '.join(moved) or 'no character'}.")
         return {"FINISHED"}
 
 
-class SOLILOQUY_OT_remove_line(bpy.types.Operator):
+class SOLILOQUY_OT_remove_line(ReasonedOperator, bpy.types.Operator):
     """Take the animation of a line away from its character; the sound stays"""
 
     bl_idname = "soliloquy.remove_line"
@@ -158,6 +146,11 @@ class SOLILOQUY_OT_remove_line(bpy.types.Operator):
 
     character: bpy.props.StringProperty(name="Character", description="Name of the mesh that speaks")
     line_id: bpy.props.StringProperty(name="Line", description="Id of the line, as its strip or take has it")
+
+    @classmethod
+    def disabled_reason(cls, _context: bpy.types.Context) -> str:
+        """Why the button is grey; empty when it can be pressed."""
+        return checks.busy_reason()
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         character = context.scene.objects.get(self.character)

@@ -17,13 +17,23 @@ if TYPE_CHECKING:
 _TICK_S = 0.05
 
 
-class WorkingOperator:
-    """Mix into `bpy.types.Operator`, and give it `disabled_reason`, `prepare` and `apply`."""
+class ReasonedOperator:
+    """A button that says why it is grey. Mix into `bpy.types.Operator`, and give it `disabled_reason`."""
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
         """Why the button is grey; empty when it can be pressed."""
         raise NotImplementedError
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        reason = cls.disabled_reason(context)
+        cls.poll_message_set(reason)
+        return not reason
+
+
+class WorkingOperator(ReasonedOperator):
+    """A button that starts long work. Mix into `bpy.types.Operator`; it needs `prepare` and `apply` too."""
 
     def prepare(self, context: bpy.types.Context) -> jobs.Job:
         """The work, with all that it needs copied out of the scene.
@@ -40,12 +50,6 @@ class WorkingOperator:
             One sentence about what was done, without its full stop, and what else the user should know.
         """
         raise NotImplementedError
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        reason = cls.disabled_reason(context)
-        cls.poll_message_set(reason)
-        return not reason
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Do everything at once: for background Blender and scripts."""

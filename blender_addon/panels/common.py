@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     import bpy
 
+    from ..jobs import Job
+
 ROOT = "SOLILOQUY_PT_main"
 """`bl_idname` of the panel that the sub-panels hang below."""
 _PIXELS_PER_LETTER = 6.5
@@ -32,3 +34,11 @@ def draw_text(layout: bpy.types.UILayout, context: bpy.types.Context, text: str,
     column = layout.column(align=True)
     for i, piece in enumerate(textwrap.wrap(text, letters)):
         column.label(text=piece, icon=icon if i == 0 else "BLANK1")
+
+
+def draw_progress(layout: bpy.types.UILayout, job: Job) -> None:
+    """The bar of running work, with a button that stops it."""
+    row = layout.row(align=True)
+    text = "Stopping" if job.is_stopping else f"{job.progress:.0%}  (Esc stops)"
+    row.progress(factor=job.progress, type="BAR", text=text)
+    row.operator("soliloquy.stop", text="", icon="CANCEL")

@@ -8,10 +8,10 @@ import bpy
 
 from .. import checks, media
 from ..jobs import STATUS
-from ..operators.animate import SOLILOQUY_OT_animate, SOLILOQUY_OT_stop
+from ..operators.animate import SOLILOQUY_OT_animate
 from ..operators.make_override import SOLILOQUY_OT_make_override
-from ..rig_map import is_matched, read_character, refusal
-from .common import ROOT, draw_text
+from ..rig_map import refusal
+from .common import ROOT, draw_progress, draw_text
 from .looks import draw_look
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ class SOLILOQUY_PT_main(bpy.types.Panel):
         _draw_target(body, context, settings)
         _draw_animate(layout, context)
         _draw_outcome(layout, context)
-        _draw_unmatched(layout, context, settings)
 
 
 def _draw_sound(layout: bpy.types.UILayout, context: bpy.types.Context, settings: SoliloquySettings) -> None:
@@ -71,10 +70,7 @@ def _draw_target(layout: bpy.types.UILayout, context: bpy.types.Context, setting
 def _draw_animate(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     job = STATUS.job
     if job is not None:
-        row = layout.row(align=True)
-        text = "Stopping" if job.is_stopping else f"{job.progress:.0%}  (Esc stops)"
-        row.progress(factor=job.progress, type="BAR", text=text)
-        row.operator(SOLILOQUY_OT_stop.bl_idname, text="", icon="CANCEL")
+        draw_progress(layout, job)
         return
     button = layout.row()
     button.scale_y = 1.4
@@ -87,26 +83,6 @@ def _draw_outcome(layout: bpy.types.UILayout, context: bpy.types.Context) -> Non
     draw_text(layout, context, STATUS.summary, "CHECKMARK")
     for notice in STATUS.notices:
         draw_text(layout, context, notice, "INFO")
-
-
-def _draw_unmatched(
-    layout: bpy.types.UILayout, context: bpy.types.Context, settings: SoliloquySettings
-) -> None:
-    target = checks.target(context)
-    if refusal(target) is not None or not is_matched(target, settings.include_parts):
-        return
-    try:
-        unmatched = read_character(target, settings.include_parts).unmatched
-    except checks.RigError:
-        return  # Animate is pressed: the report names the reason
-    if not unmatched:
-        return
-    header, body = layout.panel("SOLILOQUY_PT_unmatched", default_closed=True)
-    header.label(text=f"Channels Without a Shape Key: {len(unmatched)}")
-    if body is not None:
-        grid = body.grid_flow(columns=2, align=True)
-        for channel in unmatched:
-            grid.label(text=channel)
 
 
 CLASSES = (SOLILOQUY_PT_main,)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import types
 
 import bpy
 import helpers
@@ -276,3 +277,73 @@ def test_strips_inside_a_meta_strip_play_as_far_as_it_shows_them():
     assert source.audible[1] == 20.0
     _animate()
     assert _range(anna)[1] < 20 + 5
+
+
+class _Layout:
+    """Takes in what a panel draws; every other layout call returns another such layout."""
+
+    def __init__(self, texts):
+        self.texts = texts
+
+    def label(self, text="", icon="NONE"):
+        self.texts.append(f"{icon} {text}")
+
+    def prop(self, data, name, **_):
+        assert hasattr(data, name)
+
+    def operator(self, name, text="", **_):
+        assert hasattr(bpy.types, "SOLILOQUY_OT_" + name.partition(".")[2])
+        self.texts.append(text or name)
+        return types.SimpleNamespace()
+
+    def template_list(self, kind, _id, data, name, settings, active, **_):
+        assert hasattr(settings, active)
+        cls = getattr(helpers.module("blender_addon.panels.dialogue"), kind)
+        listed = types.SimpleNamespace(bitflag_filter_item=1 << 30)
+        shown, order = cls.filter_items(listed, None, data, name)
+        strips = list(getattr(data, name))
+        for i in sorted(range(len(strips)), key=lambda i: order[i]):
+            if shown[i]:
+                cls.draw_item(listed, bpy.context, self, data, strips[i], 0, None, "")
+
+    def __getattr__(self, name):
+        if name.startswith("use_") or name in ("enabled", "scale_y"):
+            raise AttributeError(name)
+        return lambda *_args, **_named: _Layout(self.texts)
+
+
+class _Context:
+    """The context with a sidebar of a window: without one Blender's scale is 0."""
+
+    region = types.SimpleNamespace(width=300)
+    preferences = types.SimpleNamespace(system=types.SimpleNamespace(ui_scale=1.0))
+
+    def __getattr__(self, name):
+        return getattr(bpy.context, name)
+
+
+def _drawn():
+    texts = []
+    panel = helpers.module("blender_addon.panels.dialogue").SOLILOQUY_PT_dialogue
+    panel.draw(types.SimpleNamespace(layout=_Layout(texts)), _Context())
+    return texts
+
+
+def test_the_panel_lists_lines_in_the_order_in_which_they_play():
+    assert "Add the sounds" in " ".join(_drawn())
+    anna, _, path = _cast()
+    _strip(path, 60, anna, name="later")
+    strip = _strip(path, 1, anna, 2, name="first")
+    _strip(path, 100, channel=3, name="music")
+    shown = [text for text in _drawn() if text.endswith(("later", "first", "music"))]
+    assert shown == ["RADIOBUT_OFF first", "RADIOBUT_OFF later", "BLANK1 music"]
+    _animate()
+    strip.frame_start = 5
+    shown = _drawn()
+    assert "ARROW_LEFTRIGHT first" in shown
+    assert "CHECKMARK later" in shown
+    editor = bpy.context.scene.sequence_editor
+    listed = helpers.module("blender_addon.compat").all_strips(editor)
+    bpy.context.scene.soliloquy_dialogue.active = listed.index(strip)
+    assert "Animate This Line" in _drawn()
+    assert any("has moved" in text for text in _drawn())
