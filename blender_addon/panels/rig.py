@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import bpy
 
+from ...inference.channels import ARKIT_52
 from .. import checks, rig_map, rig_rows
 from ..jobs import STATUS
 from ..operators.rig import (
@@ -49,12 +50,15 @@ class SOLILOQUY_UL_rig(bpy.types.UIList):
         line.prop(row, "enabled", text="")
         cells = line.row(align=True)
         cells.active = row.enabled
-        split = cells.split(factor=0.42, align=True)
-        split.label(text=row.channel if row.kind != "SOLVED" else "Many channels")
-        rest = split.split(factor=0.72, align=True)
-        wrong = rig_rows.problem(row, row.id_data)
-        rest.label(text=rig_rows.label(row), icon="ERROR" if wrong else _ICONS[row.kind])
-        sure = rest.row()
+        split = cells.split(factor=0.8, align=True)
+        names = split.split(factor=0.56, align=True)
+        names.label(text=row.channel if row.kind != "SOLVED" else "Many channels")
+        if rig_rows.problem(row, row.id_data):
+            names.label(text=rig_rows.label(row), icon="ERROR")
+        else:
+            names.label(text=rig_rows.label(row))
+        sure = split.row()
+        sure.alignment = "RIGHT"
         sure.alert = not row.by_hand and row.confidence < rig_map.DOUBTFUL
         sure.label(text="yours" if row.by_hand else f"{row.confidence:.0%}")
 
@@ -100,22 +104,40 @@ class SOLILOQUY_PT_rig(SubPanel, bpy.types.Panel):
         row.menu(SOLILOQUY_MT_rig.bl_idname, text="", icon="DOWNARROW_HLT")
         if not len(rig.rows):
             draw_text(layout, context, "Not mapped yet: Animate matches the character by itself.", "INFO")
+            _draw_unmatched(layout, _unmatched(target, context.scene.soliloquy.include_parts))
             return
-        followed, total = rig_map.coverage(target)
-        layout.label(text=f"{followed} of {total} channels move something")
+        unmatched, total = rig_rows.rig_map(target)[0].unmatched, len(ARKIT_52)
+        layout.label(text=f"{total - len(unmatched)} of {total} channels move something")
+        _draw_unmatched(layout, unmatched)
         _draw_table(layout, rig)
         if 0 <= rig.active < len(rig.rows):
             _draw_row(layout, context, rig.rows[rig.active], target)
 
 
+def _unmatched(target: bpy.types.Object, include_parts: bool) -> tuple[str, ...]:
+    """Channels that move nothing on a character without rows, where a match is at hand."""
+    if not rig_map.is_matched(target, include_parts):
+        return ()
+    return rig_map.find_map(target, include_parts).unmatched
+
+
+def _draw_unmatched(layout: bpy.types.UILayout, unmatched: tuple[str, ...]) -> None:
+    if not unmatched:
+        return
+    header, body = layout.panel("SOLILOQUY_PT_unmatched", default_closed=True)
+    header.label(text=f"Channels That Move Nothing: {len(unmatched)}")
+    if body is not None:
+        grid = body.grid_flow(columns=2, align=True)
+        for channel in unmatched:
+            grid.label(text=channel)
+
+
 def _draw_table(layout: bpy.types.UILayout, rig: SoliloquyRig) -> None:
-    table = layout.row()
-    table.template_list(SOLILOQUY_UL_rig.bl_idname, "", rig, "rows", rig, "active", rows=7)
-    buttons = table.column(align=True)
+    layout.template_list(SOLILOQUY_UL_rig.bl_idname, "", rig, "rows", rig, "active", rows=7)
+    buttons = layout.row(align=True)  # below, not beside: the names need the width
+    buttons.operator(SOLILOQUY_OT_rig_wiggle.bl_idname, icon="PLAY")
     buttons.operator(SOLILOQUY_OT_rig_add.bl_idname, text="", icon="ADD")
     buttons.operator(SOLILOQUY_OT_rig_remove.bl_idname, text="", icon="REMOVE")
-    buttons.separator()
-    buttons.operator(SOLILOQUY_OT_rig_wiggle.bl_idname, text="", icon="PLAY")
 
 
 def _draw_row(
@@ -145,14 +167,14 @@ def _draw_place(column: bpy.types.UILayout, row: SoliloquyRigRow, held_by: bpy.t
     elif row.kind == "SHAPE_KEY":
         keys = held_by.data.shape_keys if held_by.type == "MESH" else None
         if keys is not None:
-            column.prop_search(row, "item", keys, "key_blocks")
+            column.prop_search(row, "item", keys, "key_blocks", text="Shape Key")
         else:
-            column.prop(row, "item")
+            column.prop(row, "item", text="Shape Key")
     else:
         if held_by.type == "ARMATURE":
-            column.prop_search(row, "item", held_by.pose, "bones")
+            column.prop_search(row, "item", held_by.pose, "bones", text="Bone")
         else:
-            column.prop(row, "item")
+            column.prop(row, "item", text="Bone")
         column.prop(row, "motion")
         column.prop(row, "axis" if row.motion == "ROTATION" else "index")
 

@@ -149,7 +149,7 @@ def test_panel_draws_in_every_state():
     helpers.animate(helpers.tone("panel.wav", 0.5), target=helpers.mesh_with_keys("Odd", ("jawOpen", "x")))
     shown = _drawn()
     assert "Keyed 1 shape keys" in shown
-    assert "Channels Without a Shape Key: 51" in shown
+    assert "Channels That Move Nothing: 51" in shown
     assert "mouthSmileLeft" in shown
     jobs.STATUS.end(error="Something is wrong. Do this.")
     assert "Something is wrong." in _drawn()

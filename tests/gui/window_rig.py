@@ -41,7 +41,7 @@ def edit_row(stage: Stage) -> None:
     stage.settle(4.0)
     stage.shot("rig_gain_tooltip")
     before = stage.call("state")
-    stage.point_beside(stage.panel["rig_map"][1] - 120, "rig_wiggle")
+    stage.point("rig_wiggle")
     stage.click()
     stage.settle(0.5)
     stage.shot("rig_wiggle")
