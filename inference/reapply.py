@@ -119,15 +119,23 @@ def line_frames(line: Line, rate: FrameRate) -> tuple[int, int]:
     return int(frames[0]), int(frames[-1])
 
 
+def sounds(line: Line) -> tuple[Segment, ...]:
+    """Every sound that is said, in seconds of the sound file, told by a text or cues or else by ear.
+
+    Raises:
+        UsageError: the kept motion is damaged.
+    """
+    return _unpacked(line.packed)[1]
+
+
 def sentences(line: Line) -> list[tuple[float, float]]:
     """Begin and end of each sentence, in seconds of the sound: between silences of `STILL_FROM_S` and more.
 
     Raises:
         UsageError: the kept motion is damaged.
     """
-    _, segments, _ = _unpacked(line.packed)
     found: list[tuple[float, float]] = []
-    for segment in segments:
+    for segment in sounds(line):
         if segment.viseme == VISEMES.index("sil"):
             continue
         if found and segment.start_s - found[-1][1] < STILL_FROM_S:
