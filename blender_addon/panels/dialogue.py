@@ -115,7 +115,7 @@ def _draw_lines(
     target = checks.target(context)
     name = target.name if target is not None else "Character"
     row = layout.row(align=True)
-    row.operator(SOLILOQUY_OT_assign_lines.bl_idname, text=f"Selected Strips to {name}", icon="USER")
+    row.operator(SOLILOQUY_OT_assign_lines.bl_idname, text=f"Assign to {name}", icon="USER")
     row.operator(SOLILOQUY_OT_assign_lines.bl_idname, text="", icon="X").clear = True
     strips = getattr(editor, listed)
     if 0 <= settings.active < len(strips) and strips[settings.active].type == "SOUND":

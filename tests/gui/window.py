@@ -26,6 +26,7 @@ import traceback
 from pathlib import Path
 
 import window_dialogue
+import window_edit
 import window_line
 import window_motion
 import window_rig
@@ -34,6 +35,7 @@ from window_stage import Stage
 GROUPS = {
     "line": window_line.STEPS,
     "motion": window_motion.STEPS,
+    "edit": window_edit.STEPS,
     "rig": window_rig.STEPS,
     "dialogue": window_dialogue.STEPS,
 }

@@ -29,7 +29,7 @@ def assign(stage: Stage) -> None:
     """The selected strips become lines of the target."""
     for names, head in ((["line 1", "line 3"], "Soliloquy Head"), (["line 2"], "Soliloquy Head.001")):
         stage.call("select_strips", names=names)
-        stage.call("set_target", name=head)
+        stage.call("set_target", target=head)
         stage.scan()
         stage.point("assign_lines")
         stage.click()
@@ -60,7 +60,7 @@ def animate_all(stage: Stage) -> None:
 def move_strip(stage: Stage) -> None:
     """A strip that is moved takes its animation along."""
     before = stage.call("spoken_frames")["Soliloquy Head.001"]
-    stage.call("move_strip", name="line 2", frames=24)
+    stage.call("move_strip", strip="line 2", frames=24)
     stage.settle(2.0)
     after = stage.call("spoken_frames")["Soliloquy Head.001"]
     assert [frame - 24 for frame in after] == before, f"{before} became {after}"

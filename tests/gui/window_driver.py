@@ -212,6 +212,12 @@ def new_file() -> None:
     bpy.ops.wm.read_homefile(use_factory_startup=True)
 
 
+def edited() -> str:
+    """Name of the layer of the target that is open for editing; empty for none."""
+    layers = importlib.import_module(f"{PACKAGE}.blender_addon.edit_layers")
+    return layers.edited_layer(bpy.context.scene.soliloquy.target)
+
+
 def import_rig(path: str) -> str:
     """Clear the scene, bring in a glTF character and make its face the target.
 
@@ -247,9 +253,9 @@ def two_heads() -> None:
         head.select_set(True)
 
 
-def set_target(name: str) -> None:
+def set_target(target: str) -> None:
     """Choose the panel's target."""
-    bpy.context.scene.soliloquy.target = bpy.data.objects[name]
+    bpy.context.scene.soliloquy.target = bpy.data.objects[target]
 
 
 def lay_lines(path: str, frames: list[int]) -> list[str]:
@@ -263,6 +269,7 @@ def lay_lines(path: str, frames: list[int]) -> list[str]:
     area.type = "SEQUENCE_EDITOR"
     scene = bpy.context.scene
     scene.frame_end = 600
+    window.workspace.sequencer_scene = scene  # an empty sequencer of 5.1 and later asks for one
     editor = scene.sequence_editor or scene.sequence_editor_create()
     strips = [
         editor.strips.new_sound(f"line {i + 1}", path, channel=1 + i % 2, frame_start=frame)
@@ -279,10 +286,10 @@ def select_strips(names: list[str]) -> None:
         strip.select = strip.name in names
 
 
-def move_strip(name: str, frames: int) -> None:
+def move_strip(strip: str, frames: int) -> None:
     """Move a strip in time as a person does with G."""
-    strip = bpy.context.scene.sequence_editor.strips[name]
-    strip.frame_start += frames
+    moved = bpy.context.scene.sequence_editor.strips[strip]
+    moved.frame_start += frames
 
 
 def spoken_frames() -> dict[str, list[int]]:
@@ -329,7 +336,7 @@ CALLS: dict[str, Callable[..., object]] = {
     call.__name__: call
     for call in (
         show_sidebar, show_panel, rectangles, hovered, state, status, settings, recordings, look_at_face,
-        most_open, go_to, ping, new_file, sliders, import_rig, rig, go_to_frame,
+        most_open, go_to, ping, new_file, sliders, edited, import_rig, rig, go_to_frame,
         two_heads, set_target, lay_lines, select_strips, move_strip, spoken_frames,
         show_preferences, close_preferences, watch_gaps, worst_gap,
     )

@@ -1,0 +1,66 @@
+"""Steps of the windowed test: layers, protected frames and bake of a line that is animated already."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from window_motion import spoken_head
+from window_stage import Stage, wait_for
+
+
+def open_edit(stage: Stage) -> None:
+    """A spoken line; *Edit* is opened in place of *Motion*."""
+    spoken_head(stage)
+    stage.point_text("Motion")
+    stage.click()
+    stage.point_text("Edit")
+    stage.click()
+    stage.scan()
+    stage.over_view()
+    stage.shot("edit")
+    stage.picture("edit")
+
+
+def layers(stage: Stage) -> None:
+    """A layer is opened: its keys stand in the timeline; the same button closes it."""
+    stage.point_text("Speech")
+    stage.click()
+    stage.settle(1.0)
+    assert stage.call("edited") == "Speech", stage.call("edited")
+    stage.over_view()
+    stage.shot("edit_speech_layer")
+    stage.point_text("Speech")
+    stage.click()
+    assert stage.call("edited") == "", stage.call("edited")
+
+
+def protect(stage: Stage) -> None:
+    """Frames are protected through the dialog."""
+    stage.scan()
+    stage.point("protect")
+    stage.click()
+    stage.settle(1.0)
+    stage.shot("edit_protect")
+    stage.key("Return")
+    stage.settle(1.0)
+    stage.over_view()
+    stage.shot("edit_protected")
+
+
+def bake(stage: Stage) -> None:
+    """One click bakes, one click brings the layers back."""
+    before = set(stage.call("state")["actions"])
+    stage.scan()
+    stage.point("bake")
+    stage.click()
+    wait_for(lambda: set(stage.call("state")["actions"]) - before, 30.0, "the baked Action")
+    stage.over_view()
+    stage.shot("edit_baked")
+    stage.scan()
+    stage.point("unbake")
+    stage.click()
+    stage.over_view()
+    stage.shot("edit_unbaked")
+
+
+STEPS: tuple[Callable[[Stage], None], ...] = (open_edit, layers, protect, bake)
