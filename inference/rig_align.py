@@ -33,6 +33,7 @@ _STARTS_MM: Final = ((42.0, 146.0), (42.0, 124.0), (26.0, 66.0))
 """Heights of the lowest and the highest key's middle: a whole face, one without brows, a mouth alone."""
 _ASPECTS: Final = (0.8, 1.0, 1.25)
 _STEPS: Final = (1.0, 0.5, 0.25)
+_ROUNDS: Final = 6
 _SHIFT_MM: Final = 10.0
 _SCALE: Final = 0.16
 _HINTS_MIN: Final = 3
@@ -51,13 +52,14 @@ def align(raster: Raster, hints: Mapping[int, str]) -> Placement:
     best = max(search.starts(), key=search.score)
     score = search.score(best)
     for size in _STEPS:
-        improved = True
-        while improved:
-            improved = False
+        for _ in range(_ROUNDS):
+            start = score
             for other in _neighbours(best, size, raster):
                 other_score = search.score(other)
-                if other_score > score + 1e-4:
-                    best, score, improved = other, other_score, True
+                if other_score > score + 1e-3:
+                    best, score = other, other_score
+            if score == start:
+                break
     return best
 
 
