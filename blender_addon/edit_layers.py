@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
 
 import bpy
 
 from ..inference import reapply
 from ..inference.errors import RigError, UsageError
 from . import keyframes, layers, media, takes
-
-if TYPE_CHECKING:
-    from ..inference.bezier import Span
 
 _ABOVE = (layers.SPEECH, layers.PERFORMANCE, layers.HAND)
 """Tracks of ours, from below."""
@@ -53,7 +50,8 @@ def edited_layer(obj: bpy.types.Object) -> str:
     for owner in layers.own_ids(obj):
         data = owner.animation_data
         if data is not None and data.use_tweak_mode:
-            return next((t.name for t in data.nla_tracks if any(s.active for s in t.strips)), layers.SPEECH)
+            played = [t.name for t in data.nla_tracks if any(s.action == data.action for s in t.strips)]
+            return played[0].split(".")[0] if played else ""
     return ""
 
 
@@ -140,9 +138,21 @@ def sentence_at(obj: bpy.types.Object, scene: bpy.types.Scene) -> tuple[str, flo
     return line_id, start_s, end_s
 
 
+def sentence_frames(obj: bpy.types.Object, scene: bpy.types.Scene) -> tuple[int, int]:
+    """First and last frame of the sentence at the current frame.
+
+    Raises:
+        RigError: the character has no line.
+    """
+    line_id, start_s, end_s = sentence_at(obj, scene)
+    start_frame = obj.soliloquy_face.takes[takes.items_index(obj, line_id)].start_frame
+    hz = media.frame_rate(scene).hz
+    return math.floor(start_frame + start_s * hz), math.ceil(start_frame + end_s * hz)
+
+
 def redo_sentence(
     obj: bpy.types.Object, scene: bpy.types.Scene, lower_face: float, upper_face: float
-) -> Span:
+) -> tuple[int, int]:
     """Compute the sentence at the current frame again, stronger or weaker; the rest stays as it is.
 
     Keys of a person's own in it are let go.
@@ -161,9 +171,8 @@ def redo_sentence(
         if not 0.0 <= factor <= 4.0:
             raise UsageError(f"{factor:g} cannot be the strength of a sentence", "Choose a value from 0 to 4")
     line_id, start_s, end_s = sentence_at(obj, scene)
+    first, last = sentence_frames(obj, scene)
     item = obj.soliloquy_face.takes[takes.items_index(obj, line_id)]
     takes.set_accent(item, reapply.Accent(start_s, end_s, lower_face, upper_face))
-    hz = media.frame_rate(scene).hz
-    first, last = item.start_frame + start_s * hz, item.start_frame + end_s * hz
     release(obj, scene, first, last)
     return first, last

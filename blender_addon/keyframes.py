@@ -1,6 +1,6 @@
 """Curves in an Action: written in bulk, read back, and what a person changed in them since.
 
-With every Action of ours goes a record of the keys as we wrote them, eight bytes each. Keys that are not in
+With every Action of ours goes a record of the keys as we wrote them, 17 bytes each. Keys that are not in
 it are a person's, and stay.
 """
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..inference.bezier import Span
     from ..inference.types import RigOwner
 
+    Table = NDArray[np.void]
     Place = tuple[int, str, int]
     """A curve of an Action: handle of its slot, data path, index. Stays when objects are renamed."""
 
@@ -31,7 +32,9 @@ RECORD = "soliloquy_written"
 """Custom property of an Action that we wrote: its record."""
 _LINES = "soliloquy_lines"
 _LENGTH = struct.Struct("<I")
-_MIX = np.array([2654435761, 2246822519, 3266489917, 668265263, 374761393, 1274126177, 40503], np.uint32)
+_KEY = np.dtype([("frame", "<f4"), ("value", "<f4"), ("handles", "<f2", 4), ("interpolation", "u1")])
+"""One key in the record: handles are (frame, value) from the key, left and right."""
+_SAME_FRAME, _SAME_VALUE, _SAME_HANDLE = 1e-3, 2e-6, 4e-3
 
 
 def animated(owner: RigOwner, object_name: str) -> bpy.types.ID:
@@ -152,16 +155,12 @@ def set_record(
     spans: Mapping[Place, Sequence[Span]],
 ) -> None:
     """Remember the keys as they are now; those inside the spans are a person's."""
-    header, frames, prints = [], [np.zeros(0, np.float32)], [np.zeros(0, np.uint32)]
-    for place, curve in curves.items():
-        kept = spans.get(place, ())
-        header.append([*place, len(curve.keys), [list(span) for span in kept]])
-        frames.append(curve.frames)
-        prints.append(_prints(curve))
+    header = [[*place, len(c.keys), [list(s) for s in spans.get(place, ())]] for place, c in curves.items()]
     text = json.dumps(header).encode()
-    action[RECORD] = (
-        _LENGTH.pack(len(text)) + text + np.concatenate(frames).tobytes() + np.concatenate(prints).tobytes()
-    )
+    tables = [_table(curve).tobytes() for curve in curves.values()]
+    if RECORD in action:
+        del action[RECORD]  # Blender cuts bytes that replace others at their first zero
+    action[RECORD] = _LENGTH.pack(len(text)) + text + b"".join(tables)
 
 
 def hand_spans(action: bpy.types.Action, curves: Mapping[Place, BezierCurve]) -> dict[Place, list[Span]]:
@@ -170,24 +169,22 @@ def hand_spans(action: bpy.types.Action, curves: Mapping[Place, BezierCurve]) ->
     A change reaches to the nearest untouched keys on both sides. Curves that we never wrote are not told.
     """
     found: dict[Place, list[Span]] = {}
-    for place, (frames, prints, kept) in _record(action).items():
+    for place, (table, kept) in _record(action).items():
         curve = curves.get(place)
         if curve is None or not len(curve.keys):
             continue  # the whole curve was deleted: it is made again
-        spans = [*kept, *_changes(curve, frames, prints, kept)]
+        spans = [*kept, *_changes(_table(curve), table, kept)]
         if spans:
             found[place] = spans
     return found
 
 
-def _changes(
-    curve: BezierCurve, frames: NDArray[np.float32], prints: NDArray[np.uint32], kept: Sequence[Span]
-) -> list[Span]:
-    now = _prints(curve)
-    touched = np.concatenate([curve.frames[~np.isin(now, prints)], frames[~np.isin(prints, now)]])
+def _changes(now: Table, then: Table, kept: Sequence[Span]) -> list[Span]:
+    same = _found_in(now, then)
+    touched = np.concatenate([now["frame"][~same], then["frame"][~_found_in(then, now)]])
     for first, last in kept:
         touched = touched[(touched < first) | (touched > last)]
-    untouched = curve.frames[np.isin(now, prints)]
+    untouched = now["frame"][same]
     spans = []
     for frame in np.unique(touched):
         before, after = untouched[untouched < frame], untouched[untouched > frame]
@@ -195,30 +192,41 @@ def _changes(
     return spans
 
 
-def _record(
-    action: bpy.types.Action,
-) -> dict[Place, tuple[NDArray[np.float32], NDArray[np.uint32], list[Span]]]:
+def _found_in(keys: Table, others: Table) -> NDArray[np.bool_]:
+    """bool [K], whether a key stands in the same place, with the same handles, among the others."""
+    if not len(others):
+        return np.zeros(len(keys), bool)
+    at = np.clip(np.searchsorted(others["frame"], keys["frame"] - _SAME_FRAME), 0, len(others) - 1)
+    other = others[at]
+    handles = np.abs(other["handles"].astype(np.float32) - keys["handles"].astype(np.float32))
+    # Blender turns aligned handles by what rounding moves them, again on every change of the curve.
+    same: NDArray[np.bool_] = (
+        (np.abs(other["frame"] - keys["frame"]) <= _SAME_FRAME)
+        & (np.abs(other["value"] - keys["value"]) <= _SAME_VALUE)
+        & (handles <= _SAME_HANDLE * (1.0 + np.abs(keys["handles"].astype(np.float32)))).all(axis=1)
+        & (other["interpolation"] == keys["interpolation"])
+    )
+    return same
+
+
+def _record(action: bpy.types.Action) -> dict[Place, tuple[Table, list[Span]]]:
     data = action.get(RECORD)
     if not isinstance(data, bytes) or len(data) < _LENGTH.size:
         return {}
     (length,) = _LENGTH.unpack_from(data)
     header = json.loads(data[_LENGTH.size : _LENGTH.size + length])
-    body = np.frombuffer(data, np.uint8, offset=_LENGTH.size + length)
-    half = len(body) // 2
-    frames, prints = body[:half].view(np.float32), body[half:].view(np.uint32)
+    table = np.frombuffer(data, _KEY, offset=_LENGTH.size + length)
     found, done = {}, 0
     for handle, path, index, count, spans in header:
-        part = slice(done, done + count)
-        found[handle, path, index] = (frames[part], prints[part], [(a, b) for a, b in spans])
+        found[handle, path, index] = (table[done : done + count], [(a, b) for a, b in spans])
         done += count
     return found
 
 
-def _prints(curve: BezierCurve) -> NDArray[np.uint32]:
-    """uint32 [K]: one number per key that changes with anything that can be seen of it."""
-    table = np.column_stack([curve.keys, curve.left, curve.right]).astype(np.float32) + np.float32(0)
-    bits = table.view(np.uint32)
-    bits = bits ^ (bits >> np.uint32(15))
-    mixed = (bits * _MIX[:6]).sum(axis=1, dtype=np.uint32)
-    mixed = mixed ^ (curve.interpolation.astype(np.uint32) * _MIX[6])
-    return mixed ^ (mixed >> np.uint32(13))
+def _table(curve: BezierCurve) -> Table:
+    """What can be seen of every key."""
+    table = np.zeros(len(curve.keys), _KEY)
+    table["frame"], table["value"] = curve.keys[:, 0], curve.keys[:, 1]
+    table["handles"] = np.clip(np.hstack([curve.left, curve.right]) - np.tile(curve.keys, 2), -6e4, 6e4)
+    table["interpolation"] = curve.interpolation
+    return table

@@ -8,6 +8,7 @@ made again. What the user had is pushed down once, untouched, and shows where no
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import bpy
@@ -55,8 +56,17 @@ def rebuild(obj: bpy.types.Object, scene: bpy.types.Scene) -> Outcome:
     return write(obj, decided, reapply.build(decided))
 
 
-def plan(obj: bpy.types.Object, scene: bpy.types.Scene, character: Character) -> reapply.Plan:
-    """Everything that decides the keys, copied out of the scene: `reapply.build` may run in a thread."""
+def plan(
+    obj: bpy.types.Object,
+    scene: bpy.types.Scene,
+    character: Character,
+    starts: Mapping[str, float] = MappingProxyType({}),
+) -> reapply.Plan:
+    """Everything that decides the keys, copied out of the scene: `reapply.build` may run in a thread.
+
+    Args:
+        starts: start frame, by line id, of lines that are about to lie elsewhere than they are stored.
+    """
     face, lines = obj.soliloquy_face, takes.lines(obj)
     return reapply.Plan(
         lines=lines,
@@ -65,7 +75,7 @@ def plan(obj: bpy.types.Object, scene: bpy.types.Scene, character: Character) ->
         rate=media.frame_rate(scene),
         seed=edit_properties.blink_seed(obj),
         tolerance=face.tolerance if face.keys == "THINNED" else None,
-        kept=_kept(obj, character.maps, lines),
+        kept=_kept(obj, character.maps, {line.line_id: line.start_frame for line in lines} | dict(starts)),
     )
 
 
@@ -173,14 +183,14 @@ def users(action: bpy.types.Action) -> Iterable[bpy.types.ID]:
 
 
 def _kept(
-    obj: bpy.types.Object, maps: Sequence[RigMap], lines: Sequence[reapply.Line]
+    obj: bpy.types.Object, maps: Sequence[RigMap], starts: Mapping[str, float]
 ) -> dict[Address, tuple[reapply.Kept, ...]]:
     """Curves with keys that must stay: changed by a person, or protected. They move with their line."""
     action = speech_action(obj)
     if action is None:
         return {}
     curves = keyframes.curves_of(action)
-    by_hand, moves = keyframes.hand_spans(action, curves), _moves(action, lines)
+    by_hand, moves = keyframes.hand_spans(action, curves), _moves(action, starts)
     kept = {}
     for place, address in _addresses(action, curves).items():
         hand = _moved(curves[place], by_hand.get(place, ()), moves)
@@ -191,13 +201,13 @@ def _kept(
     return kept
 
 
-def _moves(action: bpy.types.Action, lines: Sequence[reapply.Line]) -> list[tuple[float, float, float]]:
+def _moves(action: bpy.types.Action, starts: Mapping[str, float]) -> list[tuple[float, float, float]]:
     """First and last frame that moved lines had when the Action was written, and by how much they moved."""
     then = keyframes.noted(action)
     moves = [
-        (then[line.line_id][1], then[line.line_id][2], line.start_frame - then[line.line_id][0])
-        for line in lines
-        if line.line_id in then
+        (then[line_id][1], then[line_id][2], start - then[line_id][0])
+        for line_id, start in starts.items()
+        if line_id in then
     ]
     return [move for move in moves if abs(move[2]) > 1e-4]
 

@@ -79,7 +79,8 @@ def describe(
         RigError: the target cannot be driven.
     """
     character = read_character(target, include_parts)
-    plan = layers.plan(target, scene, character)
+    line_id = line_id or source.path
+    plan = layers.plan(target, scene, character, {line_id: source.start_frame})
     if settings is None:
         settings_now = edit_properties.animate_settings(target.soliloquy_face, *said)
     else:
@@ -88,7 +89,7 @@ def describe(
     request = jobs.Request(
         audio=source.path,
         name=source.name,
-        line_id=line_id or source.path,
+        line_id=line_id,
         settings=settings_now,
         plan=plan,
         start_frame=source.start_frame,
@@ -113,7 +114,8 @@ def apply(scene: bpy.types.Scene, line: Line, result: jobs.Result) -> tuple[str,
     target = scene.objects.get(line.character.name)
     if target is None:
         raise RigError(f'"{line.character.name}" was removed meanwhile', "Choose the target mesh again")
-    now = reapply.with_line(layers.plan(target, scene, line.character), result.take.line)
+    starts = {result.take.line_id: result.take.start_frame}
+    now = reapply.with_line(layers.plan(target, scene, line.character, starts), result.take.line)
     if line.sliders is not None:
         now = replace(now, settings=result.plan.settings, seed=result.plan.seed)
     # Sliders, lines or keys may have been changed during the work.

@@ -136,7 +136,9 @@ class _Thinning:
         free, steepest = diagonal > 1e-12, self._steepest[at]
         neighbour = np.concatenate([[0.0], both, [0.0]])  # [k] couples key k - 1 with k; 0 across curves
         slopes = np.zeros(keys + 2)
-        groups = [np.flatnonzero(free[start::2]) * 2 + start for start in (0, 1)]
+        # Odd and even within each curve: what one curve becomes must not depend on the others.
+        odd = (np.arange(keys) - np.searchsorted(at, self._first)[at // self._count]) % 2 == 1
+        groups = [np.flatnonzero(free & (odd == which)) for which in (False, True)]
         for _ in range(_SWEEPS):
             for k in groups:
                 pull = neighbour[k] * slopes[k] + neighbour[k + 1] * slopes[k + 2]

@@ -2,7 +2,9 @@
 
 from .add_head import SOLILOQUY_OT_add_head, draw_add_menu
 from .animate import SOLILOQUY_OT_animate, SOLILOQUY_OT_stop, forget_outcome
+from .cues_files import CLASSES as CUES
 from .dialogue_lines import CLASSES as DIALOGUE
+from .edit_keys import CLASSES as EDIT
 from .looks import CLASSES as LOOKS
 from .make_override import SOLILOQUY_OT_make_override
 from .rig import CLASSES as RIG
@@ -16,7 +18,9 @@ CLASSES = (
     *RIG,
     *RIG_PREVIEW,
     *LOOKS,
+    *EDIT,
     *DIALOGUE,
+    *CUES,
 )
 
 __all__ = ["CLASSES", "draw_add_menu", "forget_outcome"]

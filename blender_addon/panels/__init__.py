@@ -3,8 +3,16 @@
 Blender draws sub-panels in the order in which they are registered: `CLASSES` is the order of work.
 """
 
-from . import line, looks, motion, rig
+from . import cues, dialogue, edit, line, looks, motion, rig
 
-CLASSES = (*looks.CLASSES, *line.CLASSES, *rig.CLASSES, *motion.CLASSES)
+CLASSES = (
+    *looks.CLASSES,
+    *line.CLASSES,
+    *rig.CLASSES,
+    *motion.CLASSES,
+    *edit.CLASSES,
+    *dialogue.CLASSES,
+    *cues.CLASSES,
+)
 
 __all__ = ["CLASSES"]
