@@ -65,7 +65,8 @@ class SOLILOQUY_OT_assign_lines(ReasonedOperator, bpy.types.Operator):
             strip.soliloquy_line.character = None if self.clear else character
             strip.soliloquy_line.problem = ""
         whose = "nobody" if self.clear else f'"{character.name}"'
-        self.report({"INFO"}, f"{len(strips)} sound strips are lines of {whose}.")
+        are = "1 sound strip is a line" if len(strips) == 1 else f"{len(strips)} sound strips are lines"
+        self.report({"INFO"}, f"{are} of {whose}.")
         return {"FINISHED"}
 
 

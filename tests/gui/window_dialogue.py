@@ -27,7 +27,7 @@ def scene(stage: Stage) -> None:
 
 def assign(stage: Stage) -> None:
     """The selected strips become lines of the target."""
-    for names, head in ((["line 1", "line 3"], "Soliloquy Head"), (["line 2"], "Soliloquy Head.001")):
+    for names, head in ((["line 1", "line 3"], "Anna"), (["line 2"], "Ben")):
         stage.call("select_strips", names=names)
         stage.call("set_target", target=head)
         stage.scan()
@@ -54,15 +54,15 @@ def animate_all(stage: Stage) -> None:
         stage.shot(name)
         assert expected in stage.call("status")["summary"], stage.call("status")
     spoken = stage.call("spoken_frames")
-    assert set(spoken) == {"Soliloquy Head", "Soliloquy Head.001"}, spoken
+    assert set(spoken) == {"Anna", "Ben"}, spoken
 
 
 def move_strip(stage: Stage) -> None:
     """A strip that is moved takes its animation along."""
-    before = stage.call("spoken_frames")["Soliloquy Head.001"]
+    before = stage.call("spoken_frames")["Ben"]
     stage.call("move_strip", strip="line 2", frames=24)
     stage.settle(2.0)
-    after = stage.call("spoken_frames")["Soliloquy Head.001"]
+    after = stage.call("spoken_frames")["Ben"]
     assert [frame - 24 for frame in after] == before, f"{before} became {after}"
     stage.shot("dialogue_moved")
 

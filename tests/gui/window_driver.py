@@ -242,12 +242,13 @@ def rig() -> list[dict[str, object]]:
 
 
 def two_heads() -> None:
-    """Two embedded heads beside each other and nothing else."""
+    """Two embedded heads beside each other, Anna and Ben, and nothing else."""
     for made in list(bpy.data.objects):
         bpy.data.objects.remove(made)
     with bpy.context.temp_override(**view()):
-        for x in (0.0, 0.4):
+        for name, x in (("Anna", 0.0), ("Ben", 0.4)):
             bpy.ops.soliloquy.add_head()
+            bpy.context.active_object.name = name
             bpy.context.active_object.location.x = x
     for head in bpy.data.objects:
         head.select_set(True)
