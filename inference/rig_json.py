@@ -89,7 +89,7 @@ def from_json(text: str, name: str = "The text") -> RigMap:
             tuple(_solved(fields) for fields in _list(document, "solved")),
             tuple(_text(channel) for channel in _list(document, "unmatched")),
         )
-    except (TypeError, KeyError, ValueError, OverflowError) as error:
+    except (TypeError, KeyError, ValueError, AttributeError, OverflowError) as error:
         raise _refusal(name, f"a value in it is wrong ({_reason(error)})") from error
 
 

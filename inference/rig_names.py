@@ -104,10 +104,10 @@ def _read(file: Path) -> Preset:
 
 def read_names(names: Sequence[str]) -> Reading:
     """Read the names of all keys of a face (without doubles)."""
-    found = {name: (movement, 1.0) for name, movement in _arkit(names).items()}
-    rest = [name for name in names if name not in found]
-    visemes = _viseme_sets(rest)
-    rest = [name for name in rest if not any(name in one.recipes for one in visemes)]
+    visemes = _viseme_sets(names)
+    rest = [name for name in names if not any(name in one.recipes for one in visemes)]
+    found = {name: (movement, 1.0) for name, movement in _arkit(rest).items()}
+    rest = [name for name in rest if name not in found]
     found |= _direct(rest, found)
     rest = [name for name in rest if name not in found]
     numbered = [name for name in rest if _NUMBERED.fullmatch(name)]
