@@ -1,7 +1,9 @@
 """`blender -b scene.blend --command soliloquy animate --audio a.wav --object Head`: no window needed.
 
+`rig map FILE` opens a file of its own; everything else works on the open scene.
+
 Exit codes: 0 done; 2 something that the caller can mend (usage, sound, character, output), as one sentence
-on stderr; 1 a problem of our own.
+on stderr; 1 some of several lines failed, or a problem of our own.
 """
 
 from __future__ import annotations
@@ -16,10 +18,10 @@ from typing import TYPE_CHECKING
 import bpy
 
 from ..inference.commands import options
+from ..inference.commands import rig as rig_options
 from ..inference.errors import SoliloquyError, UsageError
-from . import line, media
+from . import command_outputs, dialogue_command, line, media, rig_command
 from .jobs import message
-from .outputs import check_writable, written_beside
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,13 +46,13 @@ def unregister() -> None:
 
 
 def run(argv: Sequence[str]) -> int:
-    """Run the command on the open scene; returns the exit code. `argv` is what follows the command's name."""
+    """Run a command; returns the exit code. `argv` is what follows the command's name."""
     try:
         arguments = _parser().parse_args(list(argv))
     except SystemExit as stop:
         return int(stop.code or 0)
     try:
-        animate(arguments)
+        code = arguments.work(arguments)
     except SoliloquyError as error:
         print(f"{NAME}: {error}", file=sys.stderr, flush=True)
         return REFUSED
@@ -59,7 +61,7 @@ def run(argv: Sequence[str]) -> int:
             traceback.print_exc()
         print(f"{NAME}: {message(error)}", file=sys.stderr, flush=True)
         return BUG
-    return OK
+    return OK if code is None else code
 
 
 def animate(arguments: argparse.Namespace) -> None:
@@ -69,19 +71,7 @@ def animate(arguments: argparse.Namespace) -> None:
         SoliloquyError: with the reason; no output file was made.
     """
     scene = bpy.context.scene
-    outputs = [Path(p).absolute() for p in (arguments.out, arguments.render) if p]
-    if not outputs:
-        raise UsageError(
-            "There is nothing to write the result to", "Add --out FILE.blend, --render FILE.mp4 or both"
-        )
-    endings = (("--out", arguments.out, ".blend"), ("--render", arguments.render, ".mp4"))
-    for option, output, ending in endings:
-        if output and Path(output).suffix.lower() != ending:
-            raise UsageError(f"{option} {output} does not end in {ending}", f"Name it NAME{ending}")
-    for output in outputs:
-        check_writable(output)
-    if arguments.render and scene.camera is None:
-        raise UsageError(f'The scene "{scene.name}" has no camera', "Add a camera, or leave out --render")
+    outputs = command_outputs.asked_for(arguments, scene)
     source = media.source_from_file(str(Path(arguments.audio).absolute()), arguments.start_frame)
     described = line.describe(
         scene,
@@ -94,23 +84,8 @@ def animate(arguments: argparse.Namespace) -> None:
     for notice in notices:
         print(f"{NAME}: {notice}", file=sys.stderr)
     print(line.summary(described, result), flush=True)
-    if arguments.out:
-        save(outputs[0])
-        print(f"Saved {outputs[0]}", flush=True)
-    if arguments.render:
-        first, last = source.start_frame, max(source.start_frame, math.ceil(result.last_frame))
-        media.render_video(scene, arguments.render, int(first), last)
-        print(f"Rendered {outputs[-1]}", flush=True)
-
-
-def save(target: Path) -> None:
-    """Save the open scene under a name; the file appears only when it is complete.
-
-    Raises:
-        OutputError: the disk is full, the folder is read-only, ...
-    """
-    with written_beside(target) as temporary:
-        bpy.ops.wm.save_as_mainfile(filepath=str(temporary), copy=True, check_existing=False)
+    last = max(source.start_frame, math.ceil(result.last_frame))
+    outputs.write(scene, int(source.start_frame), last)
 
 
 def _target(scene: bpy.types.Scene, name: str) -> bpy.types.Object:
@@ -128,18 +103,15 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=f"blender -b SCENE.blend --command {NAME}", description="Speech to facial animation"
     )
-    command = parser.add_subparsers(required=True, metavar="COMMAND").add_parser(
-        "animate", help="key a character of the scene from a sound file"
-    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    rig_options.add(commands).set_defaults(work=rig_command.run)
+    dialogue_command.add(commands).set_defaults(work=dialogue_command.run)
+    command = commands.add_parser("animate", help="key a character of the scene from a sound file")
+    command.set_defaults(work=animate)
     add = command.add_argument
     add("--audio", required=True, metavar="FILE", help="sound file, or video file with a sound track")
     add("--object", required=True, metavar="NAME", help="mesh object that carries the face shape keys")
-    add("--out", metavar="FILE.blend", help="save the scene with the keys in it")
-    add(
-        "--render",
-        metavar="FILE.mp4",
-        help="render the line with its sound, with the scene's engine and size",
-    )
+    command_outputs.add_options(command, "the line")
     add("--start-frame", type=int, default=1, metavar="N", help="frame on which the sound starts (1)")
     options.add_strengths(command)
     options.add_timing(command)

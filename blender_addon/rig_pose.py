@@ -40,9 +40,10 @@ def poses(maps: Sequence[RigMap], channels: Sequence[str], values: np.ndarray) -
     return made
 
 
-def one_by_one(maps: Sequence[RigMap], channels: Sequence[str]) -> list[dict[Place, float]]:
-    """The pose of each channel alone at full weight; the first pose is the one at rest."""
-    return poses(maps, channels, np.vstack([np.zeros(len(channels)), np.eye(len(channels))]))
+def of_weights(maps: Sequence[RigMap], weights: Sequence[Mapping[str, float]]) -> list[dict[Place, float]]:
+    """What a character's properties are for each set of channel weights; channels left out are at rest."""
+    channels = tuple(dict.fromkeys(channel for one in weights for channel in one))
+    return poses(maps, channels, np.array([[one.get(c, 0.0) for c in channels] for one in weights]))
 
 
 class Posed:
@@ -115,9 +116,9 @@ class _Place:
             whole[self._index] = value
         elif self._name.startswith("["):
             self._holder[self._custom()] = type(whole)(value)
+            self._block.update_tag()  # of the others Blender knows; a tag would bring back what is keyed
         else:
             setattr(self._holder, self._name, value)
-        self._block.update_tag()
 
     def _whole(self) -> object:
         return (

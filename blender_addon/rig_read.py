@@ -15,7 +15,7 @@ from ..inference.rig_source import Bone, KeySet, Property, RigSource
 from . import rig_drivers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     import bpy
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _STILL = 1e-6
 """A point that moves less than this share of the mesh's size is not moved by a key."""
+_SEEN = 0.1
+"""What a key moves by less than this share of the longest way is beside the face."""
 _UPRIGHT = 0.7
 """An axis of an object that is this vertical does not tell where the face looks."""
 
@@ -70,31 +72,60 @@ def driven_keys(keys: bpy.types.Key) -> frozenset[str]:
 
 
 def _to_front(meshes: Sequence[bpy.types.Object], armatures: Sequence[bpy.types.Object]) -> np.ndarray:
-    """float64 [3, 3], the turn about z that makes the face look to -y.
+    """float64 [3, 3], the turn about z that makes the face look to -y."""
+    front = looks_to(meshes, armatures)
+    return np.array(Matrix.Rotation(-np.pi / 2 - np.arctan2(front[1], front[0]), 3, "Z"))
+
+
+def looks_to(meshes: Sequence[bpy.types.Object], armatures: Sequence[bpy.types.Object]) -> np.ndarray:
+    """float64 [3], the horizontal direction in which a face looks in the scene; -y where nothing tells.
 
     Skin that keys move looks to the front on average; what the objects call an axis is exact.
     """
-    outward = sum((_outward(part) for part in meshes), np.zeros(3))
+    outward = sum((_outward(part) for part in meshes if part.data.shape_keys is not None), np.zeros(3))
     outward[2] = 0.0
     if np.linalg.norm(outward) < 1e-9:
-        return np.eye(3)
+        return np.array((0.0, -1.0, 0.0))
     outward /= np.linalg.norm(outward)
     axes = np.concatenate([np.array(o.matrix_world.to_3x3().normalized()).T for o in (*meshes, *armatures)])
     flat = np.concatenate([axes, -axes])
     flat = flat[np.abs(flat[:, 2]) < _UPRIGHT] * (1.0, 1.0, 0.0)
-    if len(flat):
-        outward = flat[np.argmax(flat @ outward / np.linalg.norm(flat, axis=1))]
-    angle = np.arctan2(-1.0, 0.0) - np.arctan2(outward[1], outward[0])
-    return np.array(Matrix.Rotation(angle, 3, "Z"))
+    if not len(flat):
+        return outward
+    flat /= np.linalg.norm(flat, axis=1, keepdims=True)
+    return flat[np.argmax(flat @ outward)]
+
+
+def moved_points(meshes: Iterable[bpy.types.Object], names: Mapping[str, Collection[str]]) -> np.ndarray:
+    """float64 [N, 3], points in the scene that shape keys move.
+
+    Args:
+        names: the keys that count, by object.
+    """
+    found = [np.zeros((0, 3))]
+    for part in meshes:
+        if part.data.shape_keys is not None and names.get(part.name):
+            points, moved = _rest(part.data), _ways(part.data, names[part.name])
+            seen = points[moved > _SEEN * max(float(moved.max(initial=0.0)), 1e-9)]
+            matrix = np.array(part.matrix_world)
+            found.append(seen @ matrix[:3, :3].T + matrix[:3, 3])
+    return np.concatenate(found)
+
+
+def _ways(mesh: bpy.types.Mesh, names: Collection[str] | None = None) -> np.ndarray:
+    """float32 [V], how far a point goes at most along an axis of the mesh, by all keys or those named."""
+    points, moved = _rest(mesh), np.zeros(len(mesh.vertices), np.float32)
+    for block in _blocks(mesh.shape_keys):
+        if names is None or block.name in names:
+            moved = np.maximum(moved, np.abs(_positions(block, len(points)) - points).max(axis=1))
+    return moved
 
 
 def _outward(part: bpy.types.Object) -> np.ndarray:
     """float64 [3], the normals of what keys move, added up in the scene's directions."""
     mesh = part.data
-    points, moved = _rest(mesh), np.zeros(len(mesh.vertices))
-    for block in _blocks(mesh.shape_keys):
-        moved = np.maximum(moved, np.abs(_positions(block, len(points)) - points).max(axis=1))
-    normals = np.empty(3 * len(points), np.float32)
+    moved = _ways(mesh)
+    normals = np.empty(3 * len(moved), np.float32)
     mesh.vertex_normals.foreach_get("vector", normals)
     turn = np.array(part.matrix_world.to_3x3().inverted_safe().transposed())
     share = moved / max(float(moved.max(initial=0.0)), 1e-9)
