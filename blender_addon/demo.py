@@ -18,7 +18,7 @@ import bpy
 from ..inference.errors import SoliloquyError
 from ..inference.formats.arkit_csv import write_csv
 from ..inference.pipeline import AnimateSettings, animate_file
-from . import cli_command, heads, jobs, line, media
+from . import command_outputs, heads, jobs, line, media
 from .audio_decoder import AudDecoder
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def make(audio: Path, out: Path, engine: str, size_px: int) -> None:
     _say("[4/5] Saving demo.blend")
     for sound in bpy.data.sounds:
         sound.pack()
-    cli_command.save(out / "demo.blend")
+    command_outputs.save(out / "demo.blend")
 
     frames = scene.frame_end
     _say(f"[5/5] Rendering {frames} frames, {size_px}x{size_px}, {engine}")

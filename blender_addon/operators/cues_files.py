@@ -189,7 +189,7 @@ class SOLILOQUY_OT_export_curves(CharacterOperator, ExportHelper, bpy.types.Oper
 
 
 class SOLILOQUY_OT_add_markers(CharacterOperator, bpy.types.Operator):
-    """Set timeline markers at the sounds that the target says, by viseme; only in a preview range that is set"""
+    """Set timeline markers at the sounds that the target says; within the preview range, if one is set"""
 
     bl_idname = "soliloquy.add_markers"
     bl_label = "Add Markers"

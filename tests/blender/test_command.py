@@ -104,7 +104,7 @@ def test_failed_saving_leaves_the_old_file_and_no_half_one():
     target.write_bytes(b"old")
     command, errors = helpers.module("blender_addon.cli_command"), helpers.module("inference.errors")
     with _largest_file(4_000):
-        said = helpers.error_of(errors.OutputError, command.save, target)
+        said = helpers.error_of(errors.OutputError, helpers.module("blender_addon.command_outputs").save, target)
     assert "kept.blend" in said
     assert target.read_bytes() == b"old"
     assert _leftovers() == []
@@ -181,3 +181,76 @@ def _streams(path):
     command = ["ffprobe", "-v", "error", "-show_streams", "-of", "json", str(path)]
     told = json.loads(subprocess.run(command, capture_output=True, check=True, text=True, timeout=60).stdout)
     return {stream["codec_type"]: stream for stream in told["streams"]}
+
+
+def _two_lines():
+    """A scene with two characters and three sounds; the last one has no character."""
+    anna, bob = helpers.arkit_mesh("Anna"), helpers.arkit_mesh("Bob")
+    strips = helpers.module("blender_addon.compat").strips(bpy.context.scene.sequence_editor_create())
+    path = helpers.tone("dialogue.wav", 0.6)
+    for i, name in enumerate(("anna_1", "bob_1", "music")):
+        strips.new_sound(name, str(path), 1 + i, 10 * i - 5)
+    return anna, bob
+
+
+def test_dialogue_animates_every_line_of_every_character():
+    _two_lines()
+    target = helpers.FOLDER / "dialogue.blend"
+    assign = ["--assign", "anna*=Anna", "--assign", "bob_?=Bob"]
+    code, out, err = _run("dialogue", *assign, "--out", target)
+    assert (code, err) == (0, ""), err
+    assert "anna_1\tAnna\tframe -5\tanimated" in out
+    assert "Animated 2 lines of 2 characters." in out
+    bpy.ops.wm.open_mainfile(filepath=str(target))
+    for name, first in (("Anna", -5), ("Bob", 5)):
+        keys = helpers.curves(bpy.data.objects[name])[helpers.value_path("jawOpen")]
+        assert first - 5 < keys[0][0] <= first
+    code, out, err = _run("dialogue", "--list")
+    assert (code, err) == (0, "")
+    assert out.splitlines() == [
+        "anna_1\tAnna\tframe -5\tanimated before",
+        "bob_1\tBob\tframe 5\tanimated before",
+    ]
+    code, out, _ = _run("dialogue", "--out", target, "--json")
+    told = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
+    assert [(line["strip"], line["state"]) for line in told] == [
+        ("anna_1", "unchanged"),
+        ("bob_1", "unchanged"),
+    ]
+    code, out, _ = _run("dialogue", "--out", target, "--again")
+    assert "Animated 2 lines of 2 characters." in out
+
+
+def test_a_dialogue_in_which_a_line_fails_exits_with_1_and_keeps_the_others():
+    _two_lines()
+    scene, target = bpy.context.scene, helpers.FOLDER / "partly.blend"
+    strip = scene.sequence_editor.strips["bob_1"]
+    bad = helpers.FOLDER / "bad_line.wav"
+    bad.write_text("no sound\n" * 50)
+    strip.sound.filepath = str(bad)
+    other = scene.sequence_editor.strips["anna_1"]
+    other.sound = bpy.data.sounds.load(str(helpers.tone("good_line.wav", 0.6)))
+    strip.sound = bpy.data.sounds.load(str(bad))
+    code, out, err = _run("dialogue", "--assign", "*_1=Anna", "--out", target)
+    assert code == 1
+    assert "bob_1\tAnna\tframe 5\tfailed" in out
+    assert "Animated 1 line of 1 character, 1 failed." in out
+    assert "bad_line.wav" in err
+    assert target.exists()
+
+
+def test_a_dialogue_that_cannot_begin_exits_with_2():
+    _two_lines()
+    target = helpers.FOLDER / "no_dialogue.blend"
+    cases = {
+        ("--out", target): "No sound strip",
+        ("--assign", "nobody=Anna", "--out", target): "no sound strip is called so",
+        ("--assign", "anna_1=Nobody", "--out", target): "has no object 'Nobody'",
+        ("--assign", "anna_1=Anna"): "nothing to write",
+        ("--assign", "anna_1=Anna", "--out", "x.mp4"): "does not end in .blend",
+    }
+    for arguments, said in cases.items():
+        code, _, err = _run("dialogue", *arguments)
+        assert code == 2, arguments
+        assert said in err, err
+    assert not target.exists()
