@@ -5,6 +5,8 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, ClassVar
 
+from ..jobs import STATUS
+
 if TYPE_CHECKING:
     import bpy
 
@@ -34,6 +36,14 @@ def draw_text(layout: bpy.types.UILayout, context: bpy.types.Context, text: str,
     column = layout.column(align=True)
     for i, piece in enumerate(textwrap.wrap(text, letters)):
         column.label(text=piece, icon=icon if i == 0 else "BLANK1")
+
+
+def draw_outcome(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """What became of the last work: error, summary, notices."""
+    draw_text(layout, context, STATUS.error, "ERROR")
+    draw_text(layout, context, STATUS.summary, "CHECKMARK")
+    for notice in STATUS.notices:
+        draw_text(layout, context, notice, "INFO")
 
 
 def draw_progress(layout: bpy.types.UILayout, job: Job) -> None:

@@ -15,7 +15,7 @@ from ..operators.dialogue_lines import (
     SOLILOQUY_OT_remove_line,
     scene_refusal,
 )
-from .common import SubPanel, draw_progress, draw_text
+from .common import SubPanel, draw_outcome, draw_progress, draw_text
 
 if TYPE_CHECKING:
     from ..dialogue_properties import SoliloquyDialogue
@@ -157,6 +157,10 @@ class SOLILOQUY_PT_dialogue_sequencer(_Dialogue, bpy.types.Panel):
     bl_region_type = "UI"
     bl_category = "Soliloquy"
     bl_options: ClassVar[set[str]] = set()
+
+    def draw(self, context: bpy.types.Context) -> None:
+        _Dialogue.draw(self, context)
+        draw_outcome(self.layout, context)  # in the 3D view the panel above shows it
 
 
 CLASSES = (SOLILOQUY_UL_lines, SOLILOQUY_PT_dialogue, SOLILOQUY_PT_dialogue_sequencer)

@@ -11,7 +11,7 @@ from ..jobs import STATUS
 from ..operators.animate import SOLILOQUY_OT_animate
 from ..operators.make_override import SOLILOQUY_OT_make_override
 from ..rig_map import refusal
-from .common import ROOT, draw_progress, draw_text
+from .common import ROOT, draw_outcome, draw_progress, draw_text
 from .looks import draw_look
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class SOLILOQUY_PT_main(bpy.types.Panel):
         _draw_sound(body, context, settings)
         _draw_target(body, context, settings)
         _draw_animate(layout, context)
-        _draw_outcome(layout, context)
+        draw_outcome(layout, context)
 
 
 def _draw_sound(layout: bpy.types.UILayout, context: bpy.types.Context, settings: SoliloquySettings) -> None:
@@ -76,13 +76,6 @@ def _draw_animate(layout: bpy.types.UILayout, context: bpy.types.Context) -> Non
     button.scale_y = 1.4
     button.operator(SOLILOQUY_OT_animate.bl_idname, icon="PLAY")
     draw_text(layout, context, SOLILOQUY_OT_animate.disabled_reason(context), "INFO")
-
-
-def _draw_outcome(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    draw_text(layout, context, STATUS.error, "ERROR")
-    draw_text(layout, context, STATUS.summary, "CHECKMARK")
-    for notice in STATUS.notices:
-        draw_text(layout, context, notice, "INFO")
 
 
 CLASSES = (SOLILOQUY_PT_main,)
