@@ -89,10 +89,9 @@ class _Thinning:
         self._bound = (bound.T * _SLACK).ravel()
         self._first = np.arange(self._curves) * self._count
         self._level = _extrema(values, bound).T.ravel()
-        self._level[self._first] = self._level[self._first + self._count - 1] = True
         self._key = self._level | keep.T.ravel()
+        self._key[self._first] = self._key[self._first + self._count - 1] = True
         self._steepest = np.where(self._level, _TILT * self._bound, np.inf)
-        self._steepest[self._first] = self._steepest[self._first + self._count - 1] = 0.0
 
     def run(self) -> list[Keys]:
         while True:
@@ -143,9 +142,13 @@ class _Thinning:
             for k in groups:
                 pull = neighbour[k] * slopes[k] + neighbour[k + 1] * slopes[k + 2]
                 slopes[k + 1] = np.clip((goal[k] - pull) / diagonal[k], -steepest[k], steepest[k])
-        tight = ~self._level[at] & ~free  # neighbours on both sides: no frame between tells a slope
-        k = np.flatnonzero(tight)
-        slopes[k + 1] = (self._y[at[k + 1]] - self._y[at[k - 1]]) / (self._x[at[k + 1]] - self._x[at[k - 1]])
+        k = np.flatnonzero(~self._level[at] & ~free)  # between two neighbours no frame tells a slope
+        before, after = at[np.maximum(k - 1, 0)], at[np.minimum(k + 1, keys - 1)]
+        same = (before // self._count == at[k] // self._count) & (
+            after // self._count == at[k] // self._count
+        )
+        across = (self._y[after] - self._y[before]) / np.where(same, self._x[after] - self._x[before], 1.0)
+        slopes[k + 1] = np.where(same, across, 0.0)
         return slopes[1:-1]
 
     def _keys(self, at: Integers, slopes: Doubles) -> list[Keys]:
