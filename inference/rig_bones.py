@@ -48,7 +48,7 @@ _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _SIDES: Final = {"l": "Left", "left": "Left", "r": "Right", "right": "Right"}
 _WITH_THE_PART = """
 def org ctrl control bip bip01 mixamorig cc base j adj face facial c m bind jnt joint bone armature root rig
-head master main center mid fk
+head master main center mid fk x
 """
 _OTHER_PART = """
 lid lids brow brows lash lashes target aim end nub tip top bottom upper lower corner socket iris pupil mch
@@ -156,8 +156,9 @@ def _keys_turn_eyeball(key_sets: Sequence[KeySet], bone: Bone) -> bool:
     """Whether a key moves points behind the middle of an eye, which only a turning eyeball does."""
     for keys in key_sets:
         radius = _eye_radius(keys.points, bone)
-        near = np.linalg.norm(keys.points - bone.head, axis=1) < radius
-        behind = near & (keys.points[:, 1] > bone.head[1] + 0.2 * radius)
+        away = keys.points - bone.head
+        behind = np.hypot(away[:, 0], away[:, 2]) < radius
+        behind &= (away[:, 1] > 0.2 * radius) & (away[:, 1] < 2.0 * radius)
         if behind.any() and any(
             behind[indices].any() and len(indices) < 0.3 * len(keys.points) for indices, _ in keys.deltas
         ):

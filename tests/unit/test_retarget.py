@@ -11,7 +11,7 @@ from motion_helpers import random_motion
 from soliloquy.inference.channels import ARKIT_52
 from soliloquy.inference.names import match_channels
 from soliloquy.inference.retarget import map_by_name, retarget, shape_key_path
-from soliloquy.inference.types import FaceMotion, FrameRate, RigMap, RigTarget
+from soliloquy.inference.types import FaceMotion, FrameRate, RigMap, RigTarget, SolvedKeys
 
 FACECAP = Path(__file__).resolve().parents[3] / "shared/data/rigs/facecap/facecap.glb"
 
@@ -265,3 +265,85 @@ def test_nothing_to_drive_or_to_show_gives_no_curve():
 def test_one_row_is_keyed_at_the_nearest_frame():
     (curve,) = retarget(ramp_motion(1, start_s=0.99), RIG, FrameRate(24), 1.0)
     assert curve.frames.tolist() == [25.0]
+
+
+def bone_target(channel, axis=(1.0, 0.0, 0.0), gain=1.0, mode="QUATERNION"):
+    path = 'pose.bones["jaw"]'
+    return RigTarget(channel, "Rig", path, gain=gain, kind="BONE", axis=axis, rotation_mode=mode)
+
+
+@pytest.mark.parametrize(
+    ("mode", "name", "components"),
+    [
+        ("QUATERNION", "rotation_quaternion", 4),
+        ("AXIS_ANGLE", "rotation_axis_angle", 4),
+        ("XYZ", "rotation_euler", 3),
+        ("ZXY", "rotation_euler", 3),
+    ],
+)
+def test_a_bone_turns_in_its_own_rotation_mode(mode, name, components):
+    motion = ramp_motion(51, slope_per_s=0.2)
+    rig = RigMap((bone_target("jawOpen", gain=0.4, mode=mode),))
+    curves = retarget(motion, rig, FrameRate(25), 1.0)
+    assert [(c.object, c.data_path, c.index, c.owner) for c in curves] == [
+        ("Rig", f'pose.bones["jaw"].{name}', i, "OBJECT") for i in range(components)
+    ]
+    angle = 0.4 * (0.5 + 0.2 * (curves[0].frames - 1) / 25)
+    expected = {"QUATERNION": np.cos(angle / 2), "AXIS_ANGLE": angle}.get(mode, angle)
+    np.testing.assert_allclose(curves[0].values, expected, atol=1e-5)
+
+
+def test_turns_of_one_bone_become_one_set_of_curves():
+    values = np.full((11, 2), 0.3, np.float32)
+    motion = FaceMotion(values, ("headYaw", "headPitch"), 10.0)
+    targets = (bone_target("headYaw", (0.0, 0.0, 1.0)), bone_target("headPitch"))
+    curves = retarget(motion, RigMap(targets), FrameRate(10), 0.0)
+    assert len(curves) == 4
+    half = 0.15
+    yaw = np.array([np.cos(half), 0, 0, np.sin(half)])
+    pitch = np.array([np.cos(half), np.sin(half), 0, 0])
+    expected = [
+        yaw[0] * pitch[0],
+        yaw[0] * pitch[1],
+        yaw[3] * pitch[1],
+        yaw[3] * pitch[0],
+    ]
+    np.testing.assert_allclose([c.values[0] for c in curves], expected, atol=1e-6)
+
+
+def test_a_bone_may_be_moved_as_well():
+    path = 'pose.bones["jaw"].location'
+    rig = RigMap((RigTarget("jawOpen", "Rig", path, 2, gain=-0.02, kind="BONE"),))
+    (curve,) = retarget(ramp_motion(51, slope_per_s=0.0), rig, FrameRate(25), 1.0)
+    assert (curve.data_path, curve.index, curve.owner) == (path, 2, "OBJECT")
+    np.testing.assert_allclose(curve.values, -0.01, atol=1e-6)
+
+
+def test_targets_of_one_property_add_up():
+    motion = FaceMotion(np.tile(np.float32([0.2, 0.6]), (11, 1)), ("eyeBlinkLeft", "eyeBlinkRight"), 10.0)
+    path = shape_key_path("blink")
+    targets = tuple(RigTarget(channel, "Face", path, gain=0.5, offset=0.05) for channel in motion.channels)
+    (curve,) = retarget(motion, RigMap(targets), FrameRate(10), 0.0)
+    np.testing.assert_allclose(curve.values, 0.5, atol=1e-6)
+
+
+def test_custom_properties_belong_to_the_object():
+    rig = RigMap((RigTarget("jawOpen", "Rig", '["Open"]', gain=100.0, kind="PROPERTY"),))
+    (curve,) = retarget(ramp_motion(51, slope_per_s=0.0), rig, FrameRate(25), 1.0)
+    assert (curve.object, curve.owner) == ("Rig", "OBJECT")
+    np.testing.assert_allclose(curve.values, 50.0, atol=1e-4)
+
+
+def test_solved_keys_are_keyed_on_every_mesh_that_has_them():
+    gram = np.eye(2, dtype=np.float32)
+    cross = np.array([[1.0, 0.0], [0.0, 1.0]], np.float32)
+    solved = SolvedKeys(
+        "Face", ("a", "b"), ("jawOpen", "mouthPucker"), gram, cross, ridge=1e-6, copies=(("Teeth", "a", 0),)
+    )
+    curves = retarget(ramp_motion(51, slope_per_s=0.0), RigMap((), (solved,)), FrameRate(25), 1.0)
+    assert [(c.object, c.data_path, c.owner) for c in curves] == [
+        ("Face", "a", "KEY"),
+        ("Face", "b", "KEY"),
+        ("Teeth", "a", "KEY"),
+    ]
+    np.testing.assert_allclose([c.values[5] for c in curves], [0.5, 0.0, 0.5], atol=1e-4)
