@@ -76,7 +76,7 @@ def make_card(net: SpeechNet, meta: dict) -> ModelCard:
         level_db=TARGET_DB,
         training_data=meta["training_data"],
         licence="GPL-3.0-or-later",
-        extra={k: str(meta[k]) for k in ("git_revision", "seed", "steps", "config") if k in meta},
+        extra={k: str(meta[k]) for k in ("git_revision", "seed", "steps", "mouth", "config") if k in meta},
     )
 
 

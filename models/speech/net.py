@@ -8,7 +8,7 @@ inside its field (how much future it hears) is a choice of alignment, not of arc
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -174,6 +174,17 @@ class SpeechNet(nn.Module):
         shares = self.corrections.new_tensor(self.config.speaker_shares)
         relative = self.corrections - torch.einsum("s,skc->kc", shares, self.corrections)
         return relative[speaker.clamp(min=0)] * (speaker >= 0)[:, None, None]
+
+    @torch.no_grad()
+    def read_as(self, shares: tuple[float, ...]) -> None:
+        """Make another mixture of the persons the mean mouth.
+
+        Args:
+            shares: one per person, in the order of `SpeechNetConfig.speaker_shares`, summing to 1.
+        """
+        moved = self.corrections.new_tensor(shares) - self.corrections.new_tensor(self.config.speaker_shares)
+        self.decode.weight += torch.einsum("s,skc->kc", moved, self.corrections)[..., None]
+        self.config = replace(self.config, speaker_shares=tuple(shares))
 
     def forward(self, samples: Tensor) -> Output:
         """(B, N) waveform -> T frames of output."""

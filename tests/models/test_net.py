@@ -1,5 +1,6 @@
 """The network's shape arithmetic, its memory, and the export gate on a small random network."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from soliloquy.inference.session import load_speech_model
 from soliloquy.models.data.arkit_fit import ict_lip_basis
 from soliloquy.models.export import export, gate
 from soliloquy.models.speech.checkpoint import load_checkpoint, save_checkpoint
+from soliloquy.models.speech.frontend import MELS
 from soliloquy.models.speech.memory import ImplicitMemory
 from soliloquy.models.speech.net import (
     APERTURE_AT_REST_MM,
@@ -85,6 +87,18 @@ def test_nearly_closed_lips_meet_sooner_where_a_closure_is_heard(
     left_mm = APERTURE_AT_REST_MM + float((sealed * net.aperture_mm).sum())
     assert left_mm == pytest.approx(apart_mm, abs=0.3)
     assert float(sealed[..., 0]) == pytest.approx(jaw)
+
+
+def test_another_mouth_is_a_mixture_of_the_persons_and_leaves_them_as_they_are() -> None:
+    torch.manual_seed(5)
+    net = SpeechNet(replace(SMALL, speaker_shares=(0.5, 0.5, 0.0))).eval()
+    torch.nn.init.normal_(net.corrections)
+    mel = torch.randn(3, MELS, 200)
+    persons = net.forward_mel(mel, torch.arange(3)).controls
+    third = net.forward_mel(mel, torch.full((3,), 2)).controls
+    net.read_as((0.0, 0.0, 1.0))
+    assert torch.allclose(net.forward_mel(mel, torch.arange(3)).controls, persons, atol=1e-4)
+    assert torch.allclose(net.forward_mel(mel).controls, third, atol=1e-4)
 
 
 def test_checkpoint_round_trip_and_export_gate(net: SpeechNet, tmp_path: Path) -> None:
