@@ -143,12 +143,8 @@ class _Thinning:
                 pull = neighbour[k] * slopes[k] + neighbour[k + 1] * slopes[k + 2]
                 slopes[k + 1] = np.clip((goal[k] - pull) / diagonal[k], -steepest[k], steepest[k])
         k = np.flatnonzero(~self._level[at] & ~free)  # between two neighbours no frame tells a slope
-        before, after = at[np.maximum(k - 1, 0)], at[np.minimum(k + 1, keys - 1)]
-        same = (before // self._count == at[k] // self._count) & (
-            after // self._count == at[k] // self._count
-        )
-        across = (self._y[after] - self._y[before]) / np.where(same, self._x[after] - self._x[before], 1.0)
-        slopes[k + 1] = np.where(same, across, 0.0)
+        k = k[(at[k] % self._count > 0) & (at[k] % self._count < self._count - 1)]
+        slopes[k + 1] = (self._y[at[k + 1]] - self._y[at[k - 1]]) / (self._x[at[k + 1]] - self._x[at[k - 1]])
         return slopes[1:-1]
 
     def _keys(self, at: Integers, slopes: Doubles) -> list[Keys]:
