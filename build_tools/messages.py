@@ -47,6 +47,7 @@ _KINDS: Final = {
 }
 _NOTICE_CALLS: Final = ("notify", "append", "report")
 _NOTICE_LISTS: Final = ("notices", "self")
+_REASONS: Final = ("disabled_reason", "busy_reason")
 _MOST_VARIANTS: Final = 12
 
 _HEAD: Final = """# Every message, and what to do
@@ -125,7 +126,7 @@ class _Reader:
         for node in ast.walk(function):
             if isinstance(node, ast.Call):
                 yield from self._of_call(node, names)
-            elif isinstance(node, ast.Return) and function.name.endswith("_reason") and node.value:
+            elif isinstance(node, ast.Return) and function.name in _REASONS and node.value:
                 for text in _texts(node.value, names):
                     if text and not _is_placeholder(text):
                         yield Message(self._module, "reason", text)

@@ -85,13 +85,21 @@ def _operators(path: Path) -> Iterator[Operator]:
             yield Operator(name, ast.literal_eval(values["bl_label"]), tooltip, tuple(_parameters(node)))
 
 
+def _is_file_dialog(node: ast.ClassDef) -> bool:
+    return any(ast.unparse(base).endswith(("ImportHelper", "ExportHelper")) for base in node.bases)
+
+
 def _parameters(node: ast.ClassDef) -> Iterator[Parameter]:
+    if _is_file_dialog(node):
+        yield Parameter("filepath", "string", "", "The file")
     for statement in node.body:
         call = statement.annotation if isinstance(statement, ast.AnnAssign) else None
         if not isinstance(call, ast.Call) or not isinstance(statement.target, ast.Name):
             continue
         options = {keyword.arg: keyword.value for keyword in call.keywords}
         kind = ast.unparse(call.func).rpartition(".")[2].removesuffix("Property").lower()
+        if statement.target.id == "filter_glob":
+            continue  # of the file dialog
         default = ast.unparse(options["default"]) if "default" in options else ""
         yield Parameter(statement.target.id, kind, default, _text(options.get("description")))
 
