@@ -31,12 +31,18 @@ _EVERY: Final = 2
 """Every second column and row of the reference raster is enough, too: it is as fine as the kernel."""
 _STARTS_MM: Final = ((42.0, 146.0), (42.0, 124.0), (26.0, 66.0))
 """Heights of the lowest and the highest key's middle: a whole face, one without brows, a mouth alone."""
+_LEFT_OUT: Final = (0.0, 0.2)
+"""Share of the keys at either end that may be none of the face (hair, ears)."""
 _ASPECTS: Final = (0.8, 1.0, 1.25)
 _STEPS: Final = (1.0, 0.5, 0.25)
+_REFINED: Final = 2
+"""So many of the best first guesses are followed up."""
 _ROUNDS: Final = 6
 _SHIFT_MM: Final = 10.0
 _SCALE: Final = 0.16
 _HINTS_MIN: Final = 3
+_STRETCHED: Final = 0.1
+"""What it costs to widen a face more than it is heightened (per square of the ratio's logarithm)."""
 _HINTED: Final = 2.0
 """A key that is known by name counts so many times as much as one that is not."""
 
@@ -49,7 +55,12 @@ def align(raster: Raster, hints: Mapping[int, str]) -> Placement:
         hints: movement by number of key, as names say.
     """
     search = _Search(_pooled(raster), hints)
-    best = max(search.starts(), key=search.score)
+    starts = sorted(search.starts(), key=search.score, reverse=True)[:_REFINED]
+    return max((_refined(search, start, raster) for start in starts), key=search.score)
+
+
+def _refined(search: _Search, best: Placement, raster: Raster) -> Placement:
+    """The best placement that small steps from one lead to."""
     score = search.score(best)
     for size in _STEPS:
         for _ in range(_ROUNDS):
@@ -112,7 +123,8 @@ class _Search:
         hinted = sum(float(alike[i, movement]) for i, movement in self._hints)
         found = np.sort(alike.max(axis=0))[-len(self._keys) :]
         total = float(best.sum() + found.sum()) / 2 + _HINTED * hinted
-        return total / (len(self._keys) + _HINTED * len(self._hints))
+        stretch = float(np.log(at.x_scale / at.z_scale))
+        return total / (len(self._keys) + _HINTED * len(self._hints)) - _STRETCHED * stretch**2
 
     def starts(self) -> list[Placement]:
         """First guesses."""
@@ -123,12 +135,12 @@ class _Search:
         if len(self._hints) >= _HINTS_MIN:
             starts += self._from_hints(middles)
         centre = (self._raster.x[0] + self._raster.x[-1]) / 2
-        low, high = middles[:, 1].min(), middles[:, 1].max()
-        for bottom, top in _STARTS_MM:
-            scale = (top - bottom) / max(high - low, 1e-9)
-            for aspect in _ASPECTS:
-                x_scale = scale * aspect
-                starts.append(Placement(-x_scale * centre, x_scale, bottom - scale * low, scale))
+        for left_out in _LEFT_OUT:
+            low, high = np.quantile(middles[:, 1], (left_out, 1 - left_out))
+            for bottom, top in _STARTS_MM:
+                scale = float((top - bottom) / max(high - low, 1e-9))
+                shift = float(bottom - scale * low)
+                starts += [Placement(-scale * a * centre, scale * a, shift, scale) for a in _ASPECTS]
         return starts
 
     def _from_hints(self, middles: Array) -> list[Placement]:
