@@ -119,11 +119,18 @@ class SoliloquyProtection(bpy.types.PropertyGroup):
     first: bpy.props.FloatProperty(
         name="From",
         description="First frame whose keys stay as they are",
+        precision=0,
+        step=100,
         options=set(),
         override=_OVERRIDABLE,
     )
     last: bpy.props.FloatProperty(
-        name="To", description="Last frame whose keys stay as they are", options=set(), override=_OVERRIDABLE
+        name="To",
+        description="Last frame whose keys stay as they are",
+        precision=0,
+        step=100,
+        options=set(),
+        override=_OVERRIDABLE,
     )
     channels: bpy.props.StringProperty(
         name="Channels",

@@ -75,7 +75,7 @@ def _uneditable(part: bpy.types.Object, keys: bpy.types.Key) -> RigError | None:
     if keys.animation_data is not None and keys.animation_data.use_tweak_mode:
         return RigError(
             f'An NLA strip of "{part.name}" is being edited',
-            "Leave the strip's edit mode with Tab in the NLA",
+            "Press its layer below Edit again, or Tab in the NLA",
         )
     return None
 

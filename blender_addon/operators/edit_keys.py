@@ -7,6 +7,7 @@ import bpy
 from ...inference.channels import channels_named
 from ...inference.errors import RigError, SoliloquyError, UsageError
 from .. import bake, checks, edit_layers, edit_live, layers
+from .working import redraw
 
 LAYER_ITEMS = (
     ("SPEECH", "Speech", "The keys that Soliloquy made; those that you change stay when the sliders move"),
@@ -45,6 +46,7 @@ class _EditOperator:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         self.report({"INFO"}, told)
+        redraw(context)  # a dialog redraws itself only
         return {"FINISHED"}
 
 

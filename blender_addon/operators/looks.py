@@ -6,6 +6,7 @@ import bpy
 
 from ...inference.errors import RigError, SoliloquyError
 from .. import checks, edit_live, presets
+from .working import redraw
 
 
 class _LookOperator:
@@ -29,6 +30,7 @@ class _LookOperator:
         except SoliloquyError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
+        redraw(context)  # a dialog redraws itself only
         return {"FINISHED"}
 
 

@@ -60,8 +60,11 @@ def _draw_target(layout: bpy.types.UILayout, context: bpy.types.Context, setting
     if settings.target is None and target is not None:
         column.label(text=f"Active object: {target.name}", icon="OBJECT_DATA")
     column.prop(settings, "include_parts")
-    if target is not None and refusal(target) is None:
-        draw_look(column, target)
+    error = refusal(target)
+    if target is not None and (error is None or len(target.soliloquy_face.takes)):
+        look = column.column()
+        look.enabled = error is None
+        draw_look(look, target)
     keys = target.data.shape_keys if target is not None and target.type == "MESH" else None
     if keys is not None and not keys.is_editable:
         column.operator(SOLILOQUY_OT_make_override.bl_idname, icon="LIBRARY_DATA_OVERRIDE")

@@ -22,13 +22,15 @@ class SOLILOQUY_PT_motion(SubPanel, bpy.types.Panel):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return refusal(checks.target(context)) is None
+        target = checks.target(context)
+        return refusal(target) is None or (target is not None and len(target.soliloquy_face.takes) > 0)
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout, face = self.layout, checks.target(context).soliloquy_face
+        layout, target = self.layout, checks.target(context)
+        face = target.soliloquy_face
         layout.use_property_split = True
         layout.use_property_decorate = False
-        layout.enabled = STATUS.job is None
+        layout.enabled = STATUS.job is None and refusal(target) is None
         _draw_strengths(layout, face)
         _draw_blinks(layout, face)
         _draw_guarantees(layout, face)

@@ -93,12 +93,15 @@ class SOLILOQUY_PT_rig(SubPanel, bpy.types.Panel):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return rig_map.refusal(checks.target(context)) is None
+        target = checks.target(context)
+        return rig_map.refusal(target) is None or (
+            target is not None and len(target.soliloquy_face.takes) > 0
+        )
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, target = self.layout, checks.target(context)
         rig = target.soliloquy_rig
-        layout.enabled = STATUS.job is None
+        layout.enabled = STATUS.job is None and rig_map.refusal(target) is None
         row = layout.row(align=True)
         row.operator(SOLILOQUY_OT_rig_map.bl_idname, icon="ARMATURE_DATA")
         row.menu(SOLILOQUY_MT_rig.bl_idname, text="", icon="DOWNARROW_HLT")
