@@ -22,6 +22,7 @@ _BLOCKED_S = 0.1
 
 def nothing_chosen(stage: Stage) -> None:
     """Without a sound the button is grey and says why, in the panel and in its tooltip."""
+    stage.new_file()
     stage.scan()
     assert "animate" in stage.panel, f"no Animate in the panel: {sorted(stage.panel)}"
     assert "No sound file is chosen" in stage.call("settings")["reason"]

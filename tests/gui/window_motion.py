@@ -58,6 +58,7 @@ def dragged_slider(stage: Stage) -> None:
     assert max(seen) > 1.1 * before, f"jawOpen {before} became {seen}"
     stage.shot("jaw_dragged")
     stage.key("ctrl+z")
+    wait_for(lambda: stage.call("sliders")["jaw"] == 1.0, 10.0, "undo")
 
 
 def choose_look(stage: Stage) -> None:
