@@ -20,7 +20,7 @@ import bpy
 
 PACKAGE = "bl_ext.user_default.soliloquy"
 FOLDER = Path(os.environ["SOLILOQUY_GUI_FOLDER"])
-_TICK_S = 0.05
+_TICK_S = 0.02
 _last_id = 0
 
 
@@ -227,7 +227,7 @@ def import_rig(path: str) -> str:
     for made in list(bpy.data.objects):
         bpy.data.objects.remove(made)
     with bpy.context.temp_override(**view()):
-        bpy.ops.import_scene.gltf(filepath=path)
+        importlib.import_module(f"{PACKAGE}.blender_addon.rig_gltf").load(Path(path))
     meshes = [o for o in bpy.data.objects if o.type == "MESH" and o.data.shape_keys is not None]
     face = max(meshes, key=lambda mesh: len(mesh.data.shape_keys.key_blocks))
     bpy.context.view_layer.objects.active = face

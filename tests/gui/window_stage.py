@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -114,9 +115,9 @@ class Stage:
 
     def _window_corner(self) -> tuple[int, int]:
         found = self._run("xdotool", "search", "--onlyvisible", "--class", "blender").split()
-        text = self._run("xdotool", "getwindowgeometry", "--shell", found[-1])
-        values = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
-        return int(values["X"]), int(values["Y"])
+        text = self._run("xwininfo", "-id", found[-1])  # xdotool counts a title bar twice
+        places = re.findall(r"Absolute upper-left [XY]:\s+(-?\d+)", text)
+        return int(places[0]), int(places[1])
 
     def _command(self, arguments: Sequence[str]) -> list[str]:
         environment = {
@@ -345,8 +346,8 @@ class Stage:
         self._height = rectangles["screen"][3]
         x, y, width, height = rectangles["UI"]
         self.panel = {}
-        for row in range(y + height - 30, y + 10, -10):
-            self.move(x + int(width * 0.6), row, settle_s=0.12)
+        for row in range(y + height - 30, y + 10, -12):
+            self.move(x + int(width * 0.6), row, settle_s=0.06)
             found = str(self.call("hovered"))
             name = found.partition("(")[0].rpartition(".")[2]
             if name:
