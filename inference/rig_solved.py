@@ -35,6 +35,9 @@ _BETTER: Final = 0.05
 _UNKNOWN_MIN: Final = 3
 """Keys of the lower face that follow no channel; with fewer there is nothing to solve for."""
 _EXACT_RIDGE: Final = 1e-5
+_NAMED_RIDGE: Final = 0.002
+"""With more, sounds that hardly move the face (p, b, m) are shown too weakly beside those that open it."""
+_SOUNDS_RIDGE: Final = 0.01
 _MEASURED_RIDGE: Final = 0.05
 """What is measured from one face to another is no more exact: with less, weights run to their bounds."""
 _SINGLY: Final = 0.4
@@ -66,9 +69,9 @@ def solve_for(face: Face, reading: Reading, seen: Seen | None, matches: Sequence
     if enough >= _ENOUGH:
         return []
     best: tuple[float, KeyShapes, SolvedKeys] | None = None
-    for shapes in _candidates(face, reading, seen, lower):
+    for shapes, ridge in _candidates(face, reading, seen, lower):
         places = [[(o, shape_key_path(name)) for o, name in face.places[key]] for key in shapes.keys]
-        solved = solvable(shapes, places, _bounds(face, shapes.keys))
+        solved = solvable(shapes, places, _bounds(face, shapes.keys), ridge)
         share = speech_share(solved, shapes.space)
         if share > enough + _BETTER and (best is None or share > best[0]):
             best = share, shapes, replace(solved, confidence=round(share, 3))
@@ -113,13 +116,13 @@ def _shown_singly(keys: Sequence[int], matches: Sequence[Match]) -> float:
 
 def _candidates(
     face: Face, reading: Reading, seen: Seen | None, lower: Mapping[int, Movement]
-) -> Iterator[KeyShapes]:
-    """Sets of keys that may show speech: sounds by name, and all that moves the lower face."""
+) -> Iterator[tuple[KeyShapes, float]]:
+    """Sets of keys that may show speech, with their ridge: sounds by name, all that moves the lower face."""
     number = {name: i for i, name in enumerate(face.names) if face.places[i]}
     for sounds in reading.visemes:
         recipes = {number[name]: recipe for name, recipe in sounds.recipes.items() if name in number}
         if recipes:
-            yield named_shapes(recipes, lower)
+            yield named_shapes(recipes, lower), _NAMED_RIDGE
     if seen is not None and not reading.visemes:
         on_lower_face = lower_face_share(seen.fields) > 0.5
         keys = [
@@ -128,7 +131,7 @@ def _candidates(
             if on_lower_face[i] and (i in lower or name not in reading.movements)
         ]
         if len([i for i in keys if i not in lower]) >= _UNKNOWN_MIN:
-            yield measured_shapes(keys, seen.fields, whole_face=False)
+            yield measured_shapes(keys, seen.fields, whole_face=False), _SOUNDS_RIDGE
 
 
 def _bounds(face: Face, keys: Sequence[int]) -> tuple[float, float]:
