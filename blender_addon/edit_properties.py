@@ -147,6 +147,7 @@ class SoliloquyFace(bpy.types.PropertyGroup):
     active_take: bpy.props.IntProperty(options=set(), override=_OVERRIDABLE)
     protections: bpy.props.CollectionProperty(type=SoliloquyProtection, options=set(), override=_LIST)
     active_protection: bpy.props.IntProperty(options=set(), override=_OVERRIDABLE)
+    blink_key: bpy.props.IntProperty(options=set(), override=_OVERRIDABLE)
     include_parts: bpy.props.BoolProperty(default=True, options=set(), override=_OVERRIDABLE)
 
     lower_face: _strength("Lower Face", "jaw, lips and tongue together, on top of their own,")
@@ -284,7 +285,13 @@ def blink_seed(owner: bpy.types.Object, seed: int | None = None) -> int:
         seed: None for the character's own slider.
     """
     own = owner.soliloquy_face.seed if seed is None else seed
-    return own + zlib.crc32(owner.name.encode("utf-8"))
+    return own + (owner.soliloquy_face.blink_key or blink_key(owner))
+
+
+def blink_key(owner: bpy.types.Object) -> int:
+    """What sets a character's blinks apart from others'; kept with its first line, so that another name for
+    the character does not move its blinks."""
+    return (zlib.crc32(owner.name.encode("utf-8")) & 0x7FFFFFFF) | 1
 
 
 CLASSES = (SoliloquyAccent, SoliloquyTake, SoliloquyProtection, SoliloquyFace)

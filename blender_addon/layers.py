@@ -322,13 +322,16 @@ def _push_down(data: bpy.types.AnimData) -> None:
 
 
 def _set_range(strip: bpy.types.NlaStrip, first: float, last: float) -> None:
-    """A strip's start is a whole number on creation; an Action may begin between two frames."""
+    """Let a strip play these frames of its Action where they are. On creation its start is a whole number, but
+    an Action may begin between two frames."""
     last = max(last, first + 1.0)
-    strip.action_frame_start, strip.action_frame_end = first, last
-    if first > strip.frame_end:  # a strip cannot begin after its end, so the end goes first
-        strip.frame_end = last
-    strip.frame_start = first
-    strip.frame_end = last
+    for start, end in (("action_frame_start", "action_frame_end"), ("frame_start", "frame_end")):
+        # Blender lets neither end pass the other one.
+        order = (
+            ((end, last), (start, first)) if first > getattr(strip, end) else ((start, first), (end, last))
+        )
+        for name, frame in order:
+            setattr(strip, name, frame)
     strip.scale = 1.0
 
 

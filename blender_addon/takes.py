@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ..inference import motion_pack
 from ..inference.errors import RigError
 from ..inference.reapply import Accent, Line
+from . import edit_properties
 
 if TYPE_CHECKING:
     import bpy
@@ -70,7 +71,8 @@ def store(obj: bpy.types.Object, take: StoredTake) -> None:
         raise RigError(
             f'"{obj.name}" is linked and cannot keep a line', "Press Make Override below the target"
         )
-    items = obj.soliloquy_face.takes
+    face, items = obj.soliloquy_face, obj.soliloquy_face.takes
+    face.blink_key = face.blink_key or edit_properties.blink_key(obj)
     index = items_index(obj, take.line_id)
     item = items[index] if index is not None else items.add()
     item.name, item.line_id, item.audio = take.name, take.line_id, take.audio

@@ -187,9 +187,30 @@ def test_hand_keys_survive_a_new_line_and_another_take():
 def test_hand_keys_move_with_their_line():
     face = _spoken("moving.wav")
     frame, value = _move_key(face, 25, 0.3)
-    assert helpers.animate(helpers.tone("moving.wav", 4.0, VOICED), 31) == {"FINISHED"}
-    assert _has_key(face, frame + 30, value)
-    assert not _has_key(face, frame, value)
+    keys = face.data.shape_keys
+    for start_frame in (31, 901, -700, 1):
+        assert helpers.animate(helpers.tone("moving.wav", 4.0, VOICED), start_frame) == {"FINISHED"}
+        moved = frame + start_frame - 1
+        assert _has_key(face, moved, value), start_frame
+        assert [abs(v - value) < 1e-5 for _, v in helpers.curves(face)[JAW]].count(True) == 1
+        strip = helpers.speech_strip(keys)
+        assert (strip.frame_start, strip.scale) == (start_frame - 4, 1.0)
+        bpy.context.scene.frame_set(int(moved))
+        assert abs(keys.key_blocks["jawOpen"].value - value) < 1e-5, "the NLA shows it there"
+
+
+def test_another_name_leaves_the_blinks_where_they_are():
+    face = _spoken("named.wav", keys="DENSE")
+    before = _values(face, BLINK)
+    face.name = "Somebody else"
+    assert bpy.ops.soliloquy.reapply() == {"FINISHED"}
+    assert np.allclose(_values(face, BLINK), before, atol=1e-6)
+    twin = helpers.mesh_with_keys("Twin", ("eyeBlinkRight", "jawOpen"))
+    bpy.context.view_layer.objects.active = twin
+    assert helpers.animate(helpers.tone("named.wav", 4.0, VOICED), keys="DENSE") == {"FINISHED"}
+    assert not np.allclose(_values(twin, BLINK), before, atol=0.1), (
+        "two characters blink at moments of their own"
+    )
 
 
 def test_protected_frames_and_channels_stay():
