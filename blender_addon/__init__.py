@@ -14,6 +14,7 @@ def register() -> None:
         dialogue_properties,
         edit_properties,
         operators,
+        overrides,
         properties,
         rig_properties,
     )
@@ -25,6 +26,7 @@ def register() -> None:
     rig_properties.register()
     dialogue_properties.register()
     bpy.app.handlers.depsgraph_update_post.append(dialogue_follow.on_update)
+    bpy.app.handlers.save_pre.append(overrides.prepare)
     bpy.types.VIEW3D_MT_mesh_add.append(operators.draw_add_menu)
     for handlers in _outcome_handlers():
         handlers.append(operators.forget_outcome)
@@ -43,12 +45,14 @@ def unregister() -> None:
         edit_properties,
         jobs,
         operators,
+        overrides,
         properties,
         rig_properties,
     )
 
     jobs.STATUS.stop()
     edit_live.stop()
+    bpy.app.handlers.save_pre.remove(overrides.prepare)
     bpy.app.handlers.depsgraph_update_post.remove(dialogue_follow.on_update)
     dialogue_follow.stop()
     cli_command.unregister()

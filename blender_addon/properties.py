@@ -5,8 +5,8 @@ import bpy
 from ..inference.transcript import LANGUAGE, TEXT_MAX
 
 
-def _is_mesh(_settings: bpy.types.PropertyGroup, candidate: bpy.types.Object) -> bool:
-    return candidate.type == "MESH"
+def _is_character(_settings: bpy.types.PropertyGroup, candidate: bpy.types.Object) -> bool:
+    return candidate.type in ("MESH", "ARMATURE")
 
 
 _PLAIN: set[str] = set()
@@ -40,9 +40,9 @@ class SoliloquySettings(bpy.types.PropertyGroup):
     )
     target: bpy.props.PointerProperty(
         name="Target",
-        description="Mesh whose shape keys carry ARKit names; empty for the active object",
+        description="The face: a mesh with shape keys, or an armature; empty for the active object",
         type=bpy.types.Object,
-        poll=_is_mesh,
+        poll=_is_character,
         options=_PLAIN,
     )
     include_parts: bpy.props.BoolProperty(

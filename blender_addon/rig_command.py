@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> None:
     outputs = [path for path in (arguments.out, arguments.sheet) if path is not None]
     for path in outputs:
         check_writable(path.absolute())
-    with _without_chatter():
+    with without_chatter():
         target = rig_import.open_rig(arguments.file.absolute(), arguments.object)
     if arguments.map is not None:
         saved = rig_rows.fitted(read_map(arguments.map), target, rig_map.armatures_of(target))
@@ -64,9 +64,9 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.out is not None:
         write_map(arguments.out, found)
     if arguments.sheet is not None:
-        with _without_chatter():
+        with without_chatter():
             rig_sheet.render(
-                arguments.sheet.absolute(), character.maps, _pictures(found), *_face(target, found)
+                arguments.sheet.absolute(), character.maps, pictures(found), *face(target, found)
             )
 
 
@@ -108,22 +108,22 @@ def _confidences(found: RigMap) -> dict[str, float]:
     return {channel: round(value, 3) for channel, value in sure.items()}
 
 
-def _pictures(found: RigMap) -> dict[str, dict[str, float]]:
+def pictures(found: RigMap) -> dict[str, dict[str, float]]:
     """What the sheet shows: each mapped channel, and sounds where keys are solved for."""
-    pictures = {}
+    shown = {}
     for channel, sure in _confidences(found).items():
         weights = {channel: HEAD_TURN_RAD if channel in HEAD else 1.0}
         if channel == "mouthClose":  # it closes the lips of an open jaw, and is nothing by itself
             weights["jawOpen"] = 1.0
-        pictures[f"{' + '.join(weights)} {sure:.0%}"] = weights
+        shown[f"{' + '.join(weights)} {sure:.0%}"] = weights
     if found.solved:
         oculus = next(preset for preset in presets() if "sil" in preset.visemes)
         sounds = {id(recipe): (name, recipe) for name, recipe in oculus.visemes.items()}
-        pictures |= {f"sound {name}": dict(recipe) for name, recipe in sounds.values()}
-    return pictures
+        shown |= {f"sound {name}": dict(recipe) for name, recipe in sounds.values()}
+    return shown
 
 
-def _face(target: bpy.types.Object, found: RigMap) -> tuple[np.ndarray, np.ndarray]:
+def face(target: bpy.types.Object, found: RigMap) -> tuple[np.ndarray, np.ndarray]:
     """Points that the sheet frames, and where the face looks."""
     meshes = [target] if target.type == "MESH" else []
     meshes += rig_map.parts_of(target)
@@ -140,7 +140,7 @@ def _face(target: bpy.types.Object, found: RigMap) -> tuple[np.ndarray, np.ndarr
 
 
 @contextmanager
-def _without_chatter() -> Iterator[None]:
+def without_chatter() -> Iterator[None]:
     """Importers and the renderer print whatever they do; what went wrong comes as an error."""
     kept = [(stream, os.dup(number)) for number, stream in ((1, sys.stdout), (2, sys.stderr))]
     nowhere = os.open(os.devnull, os.O_WRONLY)

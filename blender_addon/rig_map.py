@@ -126,7 +126,7 @@ def find_map(target: bpy.types.Object, include_parts: bool = True) -> RigMap:
         keyed = [part for part in meshes if part.data.shape_keys is not None]
         handles = {part.name: rig_drivers.handles(part) for part in keyed}
         found = map_rig(read_source(meshes, armatures, handles))
-        targets = tuple(_through_drivers(target, handles) for target in found.targets)
+        targets = tuple(_in_units(_through_drivers(target, handles)) for target in found.targets)
         notices = tuple(_left_to_drivers(part, handles[part.name]) for part in keyed)
         _found[state] = replace(found, targets=targets), tuple(notice for notice in notices if notice)
         while len(_found) > _FOUND_MAX:
@@ -175,6 +175,15 @@ def _through_drivers(target: RigTarget, handles: Mapping[str, Mapping[str, rig_d
     of_part = handles.get(target.object) if target.kind == "SHAPE_KEY" else None
     name = rig_rows.key_name(target.data_path) if of_part else ""
     return of_part[name].follow(target) if of_part and name in of_part else target
+
+
+def _in_units(target: RigTarget) -> RigTarget:
+    """A shift of a bone in its armature's own unit of length: an FBX often comes at a scale of 0.01."""
+    if target.kind != "BONE" or target.rotates:
+        return target
+    return replace(
+        target, gain=target.gain / (bpy.data.objects[target.object].matrix_world.median_scale or 1.0)
+    )
 
 
 def _left_to_drivers(part: bpy.types.Object, handles: Mapping[str, rig_drivers.Handle]) -> str:

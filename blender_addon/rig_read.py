@@ -68,6 +68,12 @@ def driven_keys(keys: bpy.types.Key) -> frozenset[str]:
     )
 
 
+def names_of(part: bpy.types.Object) -> list[str]:
+    """Names of the shape keys of a mesh, without the one at rest."""
+    keys = part.data.shape_keys
+    return [block.name for block in _blocks(keys)] if keys is not None else []
+
+
 # --- which way it looks
 
 

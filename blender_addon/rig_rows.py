@@ -113,9 +113,18 @@ def store(owner: bpy.types.Object, found: RigMap, keep_by_hand: bool) -> None:
             rows.remove(i)
     for values in ready:
         if values.place not in places:
-            values.write(rows.add(), owner)
+            values.write(add(owner), owner)
     _sort(rows)
     owner.soliloquy_rig.active = 0
+
+
+def add(owner: bpy.types.Object) -> SoliloquyRigRow:
+    """A new last row. Its name is its own: only so are the rows of a linked character kept apart."""
+    rows = owner.soliloquy_rig.rows
+    name = str(1 + max((int(row.name) for row in rows if row.name.isdigit()), default=0))
+    row = rows.add()
+    row.name = name
+    return row
 
 
 def _sort(rows: bpy.types.bpy_prop_collection) -> None:

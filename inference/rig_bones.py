@@ -45,6 +45,7 @@ _TURNS: Final = {
 """(channel, axis in the character's space, radians at weight 1) of every part; applied from the last to the
 first."""
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_MASTER: Final = "master_"
 _SIDES: Final = {"l": "Left", "left": "Left", "r": "Right", "right": "Right"}
 _WITH_THE_PART = """
 def org ctrl control bip bip01 mixamorig cc base j adj face facial c m bind jnt joint bone armature root rig
@@ -78,12 +79,30 @@ def bone_targets(source: RigSource, driven: frozenset[str]) -> list[RigTarget]:
             continue
         else:
             free = {channel for channel, *_ in _TURNS[part]}
+            goal = _goal(source.bones, bone)
+            if goal is not None:
+                targets += [_aim(goal, bone, *turn) for turn in _TURNS[part]]
+                continue
         targets += [
             _turn(bone, channel, axis, radians) for channel, axis, radians in _TURNS[part] if channel in free
         ]
         if part == "jaw" and "jawForward" in free:
             targets += _forward(bone)
     return targets
+
+
+def _goal(bones: Sequence[Bone], eye: Bone) -> Bone | None:
+    """The bone that an eye looks at, where there is one: Rigify's `eye.L` in front of `master_eye.L`."""
+    return next((bone for bone in bones if eye.name == f"{_MASTER}{bone.name}"), None)
+
+
+def _aim(goal: Bone, eye: Bone, channel: str, axis: tuple[float, float, float], radians: float) -> RigTarget:
+    """The goal is shifted along its own axis that is nearest to the way in which the look goes."""
+    away = float(np.linalg.norm(goal.head - eye.head)) * math.tan(radians)
+    way = goal.axes.T @ np.cross(axis, (0.0, -1.0, 0.0)) * away
+    index = int(np.abs(way).argmax())
+    path = f"{bone_path(goal.name)}.location"
+    return RigTarget(channel, goal.object, path, index, float(way[index]), confidence=0.9, kind="BONE")
 
 
 def find_parts(bones: Sequence[Bone]) -> dict[str, Bone]:
@@ -111,6 +130,7 @@ def _part(bone: Bone) -> tuple[str, float] | None:
     if not _NOT_THE_PART.isdisjoint(rest):
         return None
     plain = -0.1 * len(words) - (0.5 if words and words[0] in ("def", "org") else 0.0)
+    plain += 0.5 if "master" in words else 0.0  # Rigify: `jaw` and `eye.L` beside it are other controls
     extra = {word for word in rest if not word.isdigit()}
     for names, part in (({"jaw", "lowerjaw", "mandible"}, "jaw"), ({"eye", "eyeball", "faceeye"}, "eye")):
         if extra & names and extra - names <= _NOISE:

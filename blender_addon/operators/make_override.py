@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from .. import checks
+from .. import checks, overrides
 from ..rig_map import parts_of
 
 
@@ -34,6 +34,7 @@ class SOLILOQUY_OT_make_override(bpy.types.Operator):
         if target is None:
             self.report({"ERROR"}, "Blender could not make the override. Make the object local instead.")
             return {"CANCELLED"}
+        overrides.prepare()
         context.scene.soliloquy.target = target
         return {"FINISHED"}
 

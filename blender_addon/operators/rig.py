@@ -10,7 +10,7 @@ from bpy_extras.io_utils import ExportHelper, ImportHelper
 
 from ...inference.errors import SoliloquyError, UsageError
 from ...inference.rig_json import read_map, write_map
-from .. import checks, edit_live, rig_map, rig_rows
+from .. import checks, edit_live, overrides, rig_map, rig_rows
 from ..outputs import check_writable
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ class RigOperator:
         except SoliloquyError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
+        overrides.prepare()
         edit_live.changed(target, context)
         self.report({"INFO"}, summary)
         return {"FINISHED"}
@@ -115,7 +116,7 @@ class SOLILOQUY_OT_rig_add(RigOperator, bpy.types.Operator):
         if not len(rig.rows):  # from now on the rows decide: what was found must not be lost
             found = rig_map.find_map(target)
             rig_rows.store(target, found, keep_by_hand=False)
-        row = rig.rows.add()
+        row = rig_rows.add(target)
         row.channel = self.channel or next(rig_rows.unused(rig.rows), "jawOpen")
         row.kind = "BONE" if target.type == "ARMATURE" else "SHAPE_KEY"
         rig.active = len(rig.rows) - 1

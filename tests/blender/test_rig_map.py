@@ -7,7 +7,6 @@ import math
 
 import bpy
 import helpers
-import numpy as np
 from helpers import value_path
 
 
@@ -89,11 +88,12 @@ def test_a_row_that_was_edited_acts_and_stays_when_mapped_again():
     assert helpers.animate(helpers.tone("rows.wav", 1.0), keys="DENSE", lips_meet=False) == {"FINISHED"}
     curves = helpers.curves(head)
     assert value_path("eyeBlinkLeft") not in curves
-    values = np.array(curves[value_path("jawOpen")])[:, 1]
+    before = dict(curves[value_path("jawOpen")])
     _rows(head)["jawOpen", "jawOpen"].gain = 1.0  # acts at once, on the keys that are there
-    doubled = np.array(helpers.curves(head)[value_path("jawOpen")])[:, 1]
-    assert np.allclose((doubled - 0.1), 2 * (values - 0.1), atol=1e-5)
-    assert np.ptp(values) > 0.02
+    after = dict(helpers.curves(head)[value_path("jawOpen")])
+    assert len(before.keys() & after.keys()) > 25
+    assert all(abs((after[f] - 0.1) - 2 * (before[f] - 0.1)) < 1e-5 for f in before.keys() & after.keys())
+    assert max(before.values()) - 0.1 > 0.02
 
 
 def test_wiggle_puts_everything_back():

@@ -118,3 +118,19 @@ def test_the_rotation_mode_is_the_bones():
 
 def test_paths_escape_names():
     assert bone_path('a "b" \\c') == 'pose.bones["a \\"b\\" \\\\c"]'
+
+
+def test_rigifys_eyes_follow_their_goals_and_its_jaw_the_master():
+    goals = [faces.bone(f"eye.{side}", (x, -0.6, 1.6)) for side, x in (("L", 0.03), ("R", -0.03))]
+    tweak = faces.bone("jaw", (0, -0.1, 1.5))
+    source = RigSource(bones=(*goals, tweak, *face_bones(FACE_NAMES["Rigify"])))
+    targets = {target.channel: target for target in bone_targets(source, frozenset())}
+    assert targets["jawOpen"].data_path == bone_path("jaw_master")
+    for channel, goes in (("eyeLookUpLeft", (0, 0, 1)), ("eyeLookOutLeft", (1, 0, 0))):
+        target = targets[channel]
+        assert target.data_path == f"{bone_path('eye.L')}.location"
+        shift = np.zeros(3)
+        shift[target.index] = target.gain
+        shift = faces.UPRIGHT @ shift
+        assert shift @ goes == pytest.approx(np.linalg.norm(shift), rel=1e-6)
+        assert 0.2 < np.linalg.norm(shift) < 0.3, "the goal is half a metre away"
