@@ -98,7 +98,7 @@ RIGS: dict[str, Callable[[], bpy.types.Object]] = {
 
 def _truth(target: bpy.types.Object) -> dict[str, str]:
     """Channel by key name, for keys that carry ARKit's names."""
-    found = match_channels(rig_read.names_of(target))
+    found = match_channels([block.name for block in target.data.shape_keys.key_blocks])
     return {name: channel for channel, names in found.items() for name in names}
 
 
