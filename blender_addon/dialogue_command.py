@@ -13,7 +13,7 @@ import bpy
 
 from ..inference.console import OK, SOME_FAILED
 from ..inference.errors import UsageError
-from . import command_outputs, dialogue, dialogue_job, media
+from . import command_outputs, dialogue, dialogue_job, dialogue_strips, media
 from .rig_map import refusal
 
 if TYPE_CHECKING:
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 _ABOUT = """Animate the sound strips of the open scene that have a character; those whose sound and words did
 not change since last time are kept. One line that fails does not stop the others."""
 _SAID = {
-    dialogue.NEW: "new",
-    dialogue.CHANGED: "changed",
-    dialogue.MOVED: "moved",
-    dialogue.DONE: "animated before",
-    dialogue.PROBLEM: "failed before",
-    dialogue.MUTED: "muted",
+    dialogue_strips.NEW: "new",
+    dialogue_strips.CHANGED: "changed",
+    dialogue_strips.MOVED: "moved",
+    dialogue_strips.DONE: "animated before",
+    dialogue_strips.PROBLEM: "failed before",
+    dialogue_strips.MUTED: "muted",
 }
 
 
@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     scene = bpy.context.scene
     outputs = None if arguments.list else command_outputs.asked_for(arguments, scene)
     _assign(scene, arguments.assign)
-    strips = dialogue.lines(scene)
+    strips = dialogue_strips.lines(scene)
     if not strips:
         raise UsageError(
             f'No sound strip of the scene "{scene.name}" has a character',
@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
     if arguments.list or outputs is None:
         for strip in strips:
-            _tell(arguments, scene, strip, _SAID[dialogue.state(strip, scene)])
+            _tell(arguments, scene, strip, _SAID[dialogue_strips.state(strip, scene)])
         return OK
     asked, refused = dialogue.request(scene, strips, again=arguments.again, model=arguments.model)
     result = dialogue_job.compute(asked, _show_progress, lambda: False)
@@ -83,9 +83,9 @@ def _assign(scene: bpy.types.Scene, given: Iterable[str]) -> None:
     for pair in given:
         pattern, _, name = pair.rpartition("=")
         character = scene.objects.get(name)
-        strips = [s for s in dialogue.sound_strips(scene) if fnmatch.fnmatchcase(s.name, pattern)]
+        strips = [s for s in dialogue_strips.sound_strips(scene) if fnmatch.fnmatchcase(s.name, pattern)]
         if not strips:
-            names = ", ".join(strip.name for strip in dialogue.sound_strips(scene)[:8]) or "none"
+            names = ", ".join(strip.name for strip in dialogue_strips.sound_strips(scene)[:8]) or "none"
             raise UsageError(f"--assign {pair}: no sound strip is called so", f"Sound strips: {names}")
         if character is None:
             raise UsageError(f"--assign {pair}: the scene has no object '{name}'", "Name a mesh of the scene")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import bpy
 
-from . import dialogue
+from . import dialogue, dialogue_strips
 from .jobs import STATUS
 
 _REST_S = 0.2
@@ -21,7 +21,11 @@ def on_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
     global _waiting
     if bpy.app.background or scene.sequence_editor is None or not scene.soliloquy_dialogue.follow:
         return
-    if not depsgraph.id_type_updated("SCENE") or STATUS.job is not None or not dialogue.is_behind(scene):
+    if (
+        not depsgraph.id_type_updated("SCENE")
+        or STATUS.job is not None
+        or not dialogue_strips.is_behind(scene)
+    ):
         return
     stop()
     _waiting = scene.name

@@ -45,8 +45,10 @@ class LineRequest:
     """Absolute path."""
     start_frame: float
     """Frame of the sound's time 0, audible or not."""
-    audible: tuple[float, float]
-    """First frame that plays and first that no longer does."""
+    audible: tuple[float, float] | None
+    """First frame that plays and first that no longer does; None for all of the sound."""
+    frames: float
+    """Length of the strip."""
     text: str = ""
     language: str = ""
     cues: str = ""
@@ -107,7 +109,7 @@ def compute(request: Request, progress: Callable[[float], None], cancelled: Call
         Cancelled: `cancelled` returned True.
     """
     hearing = _Hearing(request, cancelled)
-    lengths = [line.audible[1] - line.audible[0] for line in request.lines]
+    lengths = [line.frames for line in request.lines]
     whole, done = max(sum(lengths), 1.0) / (1.0 - _BUILDING), 0.0
     outcomes = []
     for line, length in zip(request.lines, lengths, strict=True):

@@ -50,6 +50,12 @@ class SoliloquyLine(bpy.types.PropertyGroup):
         description="Under which the character keeps this line; two strips never have the same",
         options=_PLAIN,
     )
+    whole: bpy.props.FloatVectorProperty(
+        description="First frame and end of this strip, from the frame on which its sound begins, when all "
+        "of the sound was animated: as long as they stay so, it still is",
+        size=2,
+        options=_PLAIN,
+    )
     problem: bpy.props.StringProperty(
         description="Why this line could not be animated the last time; empty if it was", options=_PLAIN
     )

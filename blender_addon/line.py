@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ..inference import reapply
 from ..inference.errors import RigError, SoliloquyError
 from ..inference.transcript import LANGUAGE
-from . import checks, edit_live, edit_properties, jobs, layers, media, takes
+from . import checks, dialogue_strips, edit_live, edit_properties, jobs, layers, media, takes
 from .preferences import running
 from .rig_map import Character, read_character
 
@@ -52,10 +52,16 @@ def from_context(context: bpy.types.Context) -> Line:
         strip = media.active_sound_strip(context)
         source = media.source_from_strip(strip, media.frame_rate(context.scene))
     else:
-        source = media.source_from_file(settings.audio_path, settings.start_frame)
-    said = (settings.transcript, settings.language)
+        strip, source = None, media.source_from_file(settings.audio_path, settings.start_frame)
     target = checks.target(context)
-    return describe(context.scene, target, source, said=said, include_parts=settings.include_parts)
+    return describe(
+        context.scene,
+        target,
+        source,
+        said=(settings.transcript, settings.language),
+        include_parts=settings.include_parts,
+        line_id=dialogue_strips.line_id_for(context.scene, strip, target) if strip is not None else "",
+    )
 
 
 def describe(
@@ -128,7 +134,9 @@ def apply(scene: bpy.types.Scene, line: Line, result: jobs.Result) -> tuple[str,
             edit_properties.set_sliders(target.soliloquy_face, line.sliders)
     notices = [*line.character.notices, *result.notices]
     try:
-        media.add_sound_strip(scene, line.source)
+        if not line.source.is_strip:
+            media.add_sound_strip(scene, line.source)
+        dialogue_strips.claim(scene, target, line.source, result.take)
     except SoliloquyError as error:
         notices.append(str(error))
     if result.last_frame > scene.frame_end:

@@ -107,20 +107,19 @@ def _sound_file(sound: bpy.types.Sound) -> str:
     return str(unpacked)
 
 
-def add_sound_strip(scene: bpy.types.Scene, source: SoundSource) -> bool:
-    """Put a sound into the sequencer at its frame, on the lowest free channel.
+def add_sound_strip(scene: bpy.types.Scene, source: SoundSource) -> bpy.types.SoundStrip:
+    """Put a sound into the sequencer at its frame, on the lowest free channel, unless it lies there already.
 
     Returns:
-        False when the same file already lies there, or the source is a strip.
+        The strip that plays it.
 
     Raises:
-        OutputError: the sequencer has no free channel or cannot hold the file.
+        OutputError: there is no free channel, or Blender cannot read the sound.
     """
-    if source.is_strip:
-        return False
     editor = scene.sequence_editor or scene.sequence_editor_create()
-    if any(_is_same(strip, source) for strip in compat.all_strips(editor)):
-        return False
+    there = [strip for strip in compat.all_strips(editor) if plays(strip, source)]
+    if there:
+        return there[0]
     end_frame = source.start_frame + _duration_frames(source.path, frame_rate(scene))
     channel = _free_channel(editor, source.start_frame, end_frame)
     try:
@@ -134,15 +133,20 @@ def add_sound_strip(scene: bpy.types.Scene, source: SoundSource) -> bool:
     strip.show_waveform = True
     if editor.active_strip is None:
         editor.active_strip = strip  # as Add > Sound does: the panel's Active Strip finds it
-    return True
+    return strip
 
 
-def _is_same(strip: bpy.types.Strip, source: SoundSource) -> bool:
+def plays(strip: bpy.types.Strip, source: SoundSource) -> bool:
+    """Whether a strip plays a sound at its place."""
     if strip.type != "SOUND" or strip.sound is None:
         return False
     path = bpy.path.abspath(strip.sound.filepath, library=strip.sound.library)
     start_frame = compat.strip_sound_start(strip)
-    return Path(path) == Path(source.path) and abs(start_frame - source.start_frame) < 0.5
+    is_there = Path(path) == Path(source.path) and abs(start_frame - source.start_frame) < 0.5
+    return is_there and source.audible in (
+        None,
+        audible_range(strip),
+    )  # a sound may be cut into several strips
 
 
 def _duration_frames(path: str, rate: FrameRate) -> float:

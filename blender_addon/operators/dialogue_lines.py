@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ...inference.errors import RigError, SoliloquyError, UsageError
-from .. import checks, compat, dialogue, dialogue_job, jobs, media
+from .. import checks, compat, dialogue, dialogue_job, dialogue_strips, jobs, media
 from ..jobs import STATUS, message
 from ..rig_map import refusal
 from .working import ReasonedOperator, WorkingOperator
@@ -28,7 +28,7 @@ def scene_refusal(context: bpy.types.Context) -> SoliloquyError | None:
 
 def _chosen(context: bpy.types.Context) -> list[bpy.types.SoundStrip]:
     """The sound strips that are selected in the sequencer."""
-    return [strip for strip in dialogue.sound_strips(compat.sequencer_scene(context)) if strip.select]
+    return [strip for strip in dialogue_strips.sound_strips(compat.sequencer_scene(context)) if strip.select]
 
 
 class SOLILOQUY_OT_assign_lines(ReasonedOperator, bpy.types.Operator):
@@ -96,13 +96,13 @@ class SOLILOQUY_OT_animate_dialogue(WorkingOperator, bpy.types.Operator):
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
         """Why the button is grey; empty when it can be pressed."""
-        if not dialogue.lines(compat.sequencer_scene(context)):
+        if not dialogue_strips.lines(compat.sequencer_scene(context)):
             return "No sound strip in the sequencer has a character. Select some and press Assign."
         return checks.busy_reason() or checks.first_reason(scene_refusal(context))
 
     def prepare(self, context: bpy.types.Context) -> jobs.Job:
         """The lines that were asked for."""
-        strips = dialogue.lines(context.scene)
+        strips = dialogue_strips.lines(context.scene)
         if self.selected:
             strips = [strip for strip in strips if strip.select]
         if self.strip:
@@ -128,7 +128,7 @@ class SOLILOQUY_OT_follow_strips(ReasonedOperator, bpy.types.Operator):
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
         """Why the button is grey; empty when it can be pressed."""
-        if not dialogue.is_behind(context.scene):
+        if not dialogue_strips.is_behind(context.scene):
             return "The animation of every line lies where its strip does."
         return checks.busy_reason()
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import bpy
 
-from .. import checks, compat, dialogue
+from .. import checks, compat, dialogue_strips
 from ..jobs import STATUS
 from ..operators.dialogue_lines import (
     SOLILOQUY_OT_animate_dialogue,
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
     from ..dialogue_properties import SoliloquyDialogue
 
 _ICONS = {
-    dialogue.NEW: "RADIOBUT_OFF",
-    dialogue.CHANGED: "FILE_REFRESH",
-    dialogue.MOVED: "ARROW_LEFTRIGHT",
-    dialogue.DONE: "CHECKMARK",
-    dialogue.PROBLEM: "ERROR",
-    dialogue.MUTED: "MUTE_IPO_ON",
+    dialogue_strips.NEW: "RADIOBUT_OFF",
+    dialogue_strips.CHANGED: "FILE_REFRESH",
+    dialogue_strips.MOVED: "ARROW_LEFTRIGHT",
+    dialogue_strips.DONE: "CHECKMARK",
+    dialogue_strips.PROBLEM: "ERROR",
+    dialogue_strips.MUTED: "MUTE_IPO_ON",
 }
 _SAID = {
-    dialogue.NEW: "Not animated yet",
-    dialogue.CHANGED: "What is said has changed since it was animated",
-    dialogue.MOVED: "The strip has moved since the line was animated",
-    dialogue.DONE: "Animated",
-    dialogue.MUTED: "Muted strips are passed over and keep what they have",
+    dialogue_strips.NEW: "Not animated yet",
+    dialogue_strips.CHANGED: "What is said has changed since it was animated",
+    dialogue_strips.MOVED: "The strip has moved since the line was animated",
+    dialogue_strips.DONE: "Animated",
+    dialogue_strips.MUTED: "Muted strips are passed over and keep what they have",
 }
 
 
@@ -55,7 +55,7 @@ class SOLILOQUY_UL_lines(bpy.types.UIList):
         line = strip.soliloquy_line
         row = layout.row(align=True)
         is_line = line.character is not None
-        icon = _ICONS[dialogue.state(strip, context.scene)] if is_line else "BLANK1"
+        icon = _ICONS[dialogue_strips.state(strip, context.scene)] if is_line else "BLANK1"
         row.label(text=strip.name, icon=icon)
         row.prop(line, "character", text="", emboss=is_line)
 
@@ -79,17 +79,14 @@ class _Dialogue:
         layout, scene = self.layout, context.scene
         layout.use_property_split = True
         layout.use_property_decorate = False
-        editor = compat.sequencer_scene(context).sequence_editor
-        error = scene_refusal(context)
-        if editor is None or not dialogue.sound_strips(compat.sequencer_scene(context)) or error is not None:
-            text = (
-                str(error) if error is not None else "Add the sounds of the dialogue to the video sequencer."
-            )
+        of_strips, error = compat.sequencer_scene(context), scene_refusal(context)
+        text = str(error) if error is not None else "Add the sounds of the dialogue to the video sequencer."
+        if error is not None or not dialogue_strips.sound_strips(of_strips):
             draw_text(layout, context, text, "INFO")
             return
         body = layout.column()
         body.enabled = STATUS.job is None
-        _draw_lines(body, context, editor, scene.soliloquy_dialogue)
+        _draw_lines(body, context, of_strips.sequence_editor, scene.soliloquy_dialogue)
         if STATUS.job is not None:
             draw_progress(layout, STATUS.job)
             return
@@ -131,14 +128,14 @@ def _draw_line(layout: bpy.types.UILayout, context: bpy.types.Context, strip: bp
     if line.transcript.strip():
         box.prop(line, "language")
     box.prop(line, "cues")
-    now = dialogue.state(strip, context.scene)
+    now = dialogue_strips.state(strip, context.scene)
     draw_text(box, context, line.problem or _SAID.get(now, "This strip cannot be animated"), _ICONS[now])
     row = box.row(align=True)
     again = row.operator(
         SOLILOQUY_OT_animate_dialogue.bl_idname, text="Animate This Line", icon="FILE_REFRESH"
     )
     again.strip, again.again = strip.name, True
-    if dialogue.take_of(strip) is not None:
+    if dialogue_strips.take_of(strip) is not None:
         gone = row.operator(SOLILOQUY_OT_remove_line.bl_idname, text="", icon="TRASH")
         gone.character, gone.line_id = line.character.name, line.line_id
 

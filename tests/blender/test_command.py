@@ -104,7 +104,9 @@ def test_failed_saving_leaves_the_old_file_and_no_half_one():
     target.write_bytes(b"old")
     command, errors = helpers.module("blender_addon.cli_command"), helpers.module("inference.errors")
     with _largest_file(4_000):
-        said = helpers.error_of(errors.OutputError, helpers.module("blender_addon.command_outputs").save, target)
+        said = helpers.error_of(
+            errors.OutputError, helpers.module("blender_addon.command_outputs").save, target
+        )
     assert "kept.blend" in said
     assert target.read_bytes() == b"old"
     assert _leftovers() == []

@@ -26,6 +26,10 @@ def _dialogue():
     return helpers.module("blender_addon.dialogue")
 
 
+def _strips():
+    return helpers.module("blender_addon.dialogue_strips")
+
+
 def _animate(**options):
     return bpy.ops.soliloquy.animate_dialogue(**options)
 
@@ -85,7 +89,7 @@ def test_only_what_changed_is_heard_again():
     assert _summary() == "Animated 1 line of 2 characters, 1 unchanged"
     assert _jaw(bob, 52) < 0.05, "the new sound is silent there"
     strip.soliloquy_line.transcript = "Aha"
-    assert _dialogue().state(strip, bpy.context.scene) == "CHANGED"
+    assert _strips().state(strip, bpy.context.scene) == "CHANGED"
     _animate(again=True)
     assert _summary() == "Animated 2 lines of 2 characters"
 
@@ -97,10 +101,10 @@ def test_the_animation_follows_a_moved_and_trimmed_strip():
         strip = _strip(path, 5, anna)
         _animate()
         before = _jaw(anna, 5 + fps // 4)
-        assert not _dialogue().is_behind(scene)
+        assert not _strips().is_behind(scene)
         strip.frame_start = -100
-        assert _dialogue().is_behind(scene)
-        assert _dialogue().state(strip, scene) == "MOVED"
+        assert _strips().is_behind(scene)
+        assert _strips().state(strip, scene) == "MOVED"
         assert bpy.ops.soliloquy.follow_strips() == {"FINISHED"}
         after = _jaw(anna, -100 + fps // 4)
         assert abs(after - before) < 0.011, (fps, before, after)  # two thinned curves, each off by 0.005
@@ -109,7 +113,7 @@ def test_the_animation_follows_a_moved_and_trimmed_strip():
         _dialogue().follow(scene)
         settle = 0.15 * fps + 1
         assert -90 - settle <= _range(anna)[0] < -90
-        assert not _dialogue().is_behind(scene)
+        assert not _strips().is_behind(scene)
 
 
 def test_a_copied_strip_speaks_where_it_lies_and_has_a_line_of_its_own():
@@ -118,7 +122,7 @@ def test_a_copied_strip_speaks_where_it_lies_and_has_a_line_of_its_own():
     _animate()
     again = _strip(path, 101, anna, name="again")
     again.soliloquy_line.line_id = first.soliloquy_line.line_id  # what duplicating and cutting a strip do
-    assert _dialogue().is_behind(bpy.context.scene)
+    assert _strips().is_behind(bpy.context.scene)
     assert _dialogue().follow(bpy.context.scene) == ("Anna",)
     assert first.soliloquy_line.line_id != again.soliloquy_line.line_id
     assert abs(_jaw(anna, 110) - _jaw(anna, 10)) < 0.05
@@ -154,7 +158,7 @@ def test_a_line_that_fails_does_not_lose_the_others():
     assert _animate() == {"FINISHED"}
     status = helpers.module("blender_addon.jobs").STATUS
     assert _summary() == "Animated 1 line of 1 character, 3 failed"
-    strips = {strip.name: strip.soliloquy_line.problem for strip in _dialogue().lines(bpy.context.scene)}
+    strips = {strip.name: strip.soliloquy_line.problem for strip in _strips().lines(bpy.context.scene)}
     assert strips["good"] == ""
     assert "cannot be read" in strips["gone"]
     assert "has no shape keys" in strips["flat"]
@@ -175,14 +179,44 @@ def test_muted_strips_are_passed_over_and_keep_what_they_have():
     assert _jaw(anna, 10) > 0.05
 
 
-def test_a_line_made_from_the_panel_is_the_strips_line():
+def test_a_line_made_from_the_panel_is_the_strips_line_and_follows_it():
+    scene = bpy.context.scene
     anna = helpers.arkit_mesh("Anna")
-    helpers.animate(helpers.tone("panel.wav", 1.0), 20)
-    (strip,) = _dialogue().sound_strips(bpy.context.scene)
-    strip.soliloquy_line.character = anna
+    path = helpers.tone("panel.wav", 1.0)
+    helpers.animate(path, 20)
+    (strip,) = _strips().sound_strips(scene)
+    assert strip.soliloquy_line.character == anna
+    assert not _strips().is_behind(scene)
     _animate()
     assert _summary() == "Animated 0 lines of 1 character, 1 unchanged"
+    before = _jaw(anna, 30)
+    strip.frame_start = 60
+    assert _dialogue().follow(scene) == ("Anna",)
+    after = _jaw(anna, 70)
+    assert abs(after - before) < 0.011, (before, after, _range(anna), strip.soliloquy_line.whole[:])
     assert len(anna.soliloquy_face.takes) == 1
+    helpers.animate(path, 200)
+    assert [s.soliloquy_line.character for s in _strips().sound_strips(scene)] == [None, anna]
+    assert not _strips().is_behind(scene)
+    assert len(anna.soliloquy_face.takes) == 1
+
+
+def test_the_active_strip_keeps_its_line_when_the_panel_animates_it():
+    scene = bpy.context.scene
+    anna, bob, path = _cast()
+    first, second = _strip(path, 1, anna, name="first"), _strip(path, 60, anna, name="second")
+    _animate()
+    ids = [first.soliloquy_line.line_id, second.soliloquy_line.line_id]
+    scene.soliloquy.target, scene.soliloquy.source = anna, "STRIP"
+    for strip in (first, second):
+        scene.sequence_editor.active_strip = strip
+        bpy.ops.soliloquy.animate()
+    assert len(anna.soliloquy_face.takes) == 2
+    assert [first.soliloquy_line.line_id, second.soliloquy_line.line_id] == ids
+    scene.soliloquy.target = bob
+    bpy.ops.soliloquy.animate()
+    assert second.soliloquy_line.character == bob
+    assert _jaw(bob, 70) > 0.05
 
 
 def test_removing_a_line():
@@ -193,7 +227,7 @@ def test_removing_a_line():
     bpy.ops.soliloquy.remove_line(character="Anna", line_id=strip.soliloquy_line.line_id)
     assert _jaw(anna, 10) == 0.0
     assert _jaw(anna, 110) > 0.05
-    assert _dialogue().state(strip, bpy.context.scene) == "NEW"
+    assert _strips().state(strip, bpy.context.scene) == "NEW"
     said = helpers.error_of(
         RuntimeError, lambda: bpy.ops.soliloquy.remove_line(character="Anna", line_id="no")
     )
@@ -210,7 +244,7 @@ def test_assigning_selected_strips():
     bpy.ops.soliloquy.assign_lines(character="Bob")
     assert strips[0].soliloquy_line.character == bob
     bpy.ops.soliloquy.assign_lines(clear=True)
-    assert _dialogue().lines(bpy.context.scene) == []
+    assert _strips().lines(bpy.context.scene) == []
     said = helpers.error_of(RuntimeError, lambda: bpy.ops.soliloquy.assign_lines(character="Nobody"))
     assert "no object" in said
     reason = helpers.module("blender_addon.operators.dialogue_lines").SOLILOQUY_OT_animate_dialogue
