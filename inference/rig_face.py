@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 CONFIDENT: Final = 0.3
 """Matches below this confidence are not made."""
 _NAMELESS = re.compile(r"(shape *keys?|keys?|morphs?|targets?|blendshapes?)?[ ._-]*\d+", re.IGNORECASE)
+_STILL, _OUT_OF_MEASURE = 1e-6, 10.0
+"""A point that a key moves by less, or more, than this share of the mesh's size does not count."""
 _MIRRORED_FROM: Final = 0.9
 """Keys whose fields are this alike after mirroring are a pair."""
 _BOTH_AT_ONCE: Final = 0.7
@@ -45,7 +47,7 @@ class Face:
     places: tuple[tuple[tuple[str, str], ...], ...]
     """(object, key name) of every part of each key that can be animated."""
     parts: tuple[tuple[KeySet, tuple[int, ...]], ...]
-    """Meshes, each with the number of the key that each of its keys is a part of."""
+    """Meshes in a common unit, each with the number of the key that each of its keys is a part of."""
 
     @classmethod
     def of(cls, key_sets: Sequence[KeySet]) -> Face:
@@ -54,7 +56,7 @@ class Face:
         names: list[str] = []
         places: list[list[tuple[str, str]]] = []
         parts = []
-        for keys in key_sets:
+        for keys in _in_one_unit(key_sets):
             of_mesh = []
             for name in keys.names:
                 shared = "" if not _NAMELESS.fullmatch(name) else keys.object
@@ -67,6 +69,28 @@ class Face:
                 of_mesh.append(number)
             parts.append((keys, tuple(of_mesh)))
         return cls(tuple(names), tuple(map(tuple, places)), tuple(parts))
+
+
+def _in_one_unit(key_sets: Sequence[KeySet]) -> list[KeySet]:
+    """The meshes as shares of their largest size, without what is no number or moves out of all measure."""
+    size = max((_size(keys.points) for keys in key_sets), default=0.0) or 1.0
+    return [_cleaned(keys, size) for keys in key_sets]
+
+
+def _size(points: FloatArray) -> float:
+    known = points[np.isfinite(points).all(axis=1)]
+    return float(np.ptp(known.astype(np.float64), axis=0).max()) if len(known) else 0.0
+
+
+def _cleaned(keys: KeySet, size: float) -> KeySet:
+    known = np.isfinite(keys.points).all(axis=1)
+    points = np.where(known[:, None], keys.points / size, 0.0).astype(np.float32)
+    deltas = []
+    for indices, offsets in keys.deltas:
+        farthest = np.abs(offsets).max(axis=1, initial=0.0)
+        seen = (farthest > _STILL * size) & (farthest < _OUT_OF_MEASURE * size) & known[indices]
+        deltas.append((indices[seen], (offsets[seen] / size).astype(np.float32)))
+    return replace(keys, points=points, deltas=tuple(deltas))
 
 
 @dataclass(frozen=True)

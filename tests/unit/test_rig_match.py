@@ -6,6 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import rig_helpers as faces
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from soliloquy.inference.channels import ARKIT_52, HEAD, mirror
 from soliloquy.inference.names import match_channels
 from soliloquy.inference.retarget import shape_key_path
@@ -210,3 +212,29 @@ def test_a_large_rig_is_mapped_in_under_a_second():
     rig_map = map_rig(source)
     assert time.process_time() - start_s < 1.0
     assert rig_map.unmatched == ()
+
+
+@given(data=st.data(), count=st.integers(1, 12), keys=st.integers(0, 6), seed=st.integers(0, 1000))
+@settings(max_examples=60, deadline=None)
+def test_any_mesh_gives_a_map(data, count, keys, seed):
+    """Points on one spot, on a line, far away, not numbers; keys that move nothing or one point."""
+    generator = np.random.default_rng(seed)
+    spread = data.draw(st.sampled_from([0.0, 1e-12, 1.0, 1e12]))
+    points = (generator.normal(size=(count, 3)) * spread * generator.integers(0, 2, 3)).astype(np.float32)
+    if data.draw(st.booleans()):
+        points[0] = np.nan
+    deltas = []
+    for _ in range(keys):
+        size = data.draw(st.sampled_from([0.0, 1e-30, 1.0, 1e30, np.nan, np.inf]))
+        chosen = np.flatnonzero(generator.random(count) < 0.5).astype(np.int32)
+        with np.errstate(invalid="ignore"):
+            offsets = np.float32(size) * generator.normal(size=(len(chosen), 3)).astype(np.float32)
+        deltas.append((chosen, offsets))
+    names = data.draw(
+        st.lists(
+            st.sampled_from([*ARKIT_52, "A", "E", "Exp1", "x", ""]), min_size=keys, max_size=keys, unique=True
+        )
+    )
+    rig_map = map_rig(RigSource((KeySet("Mesh", tuple(names), points, tuple(deltas)),)))
+    assert all(0.0 <= t.confidence <= 1.0 for t in rig_map.targets)
+    assert {t.channel for t in rig_map.targets}.isdisjoint(rig_map.unmatched)
