@@ -19,7 +19,8 @@ from ..inference.rig_json import read_map, write_map
 from ..inference.rig_names import presets
 from . import rig_import, rig_map, rig_rows, rig_sheet
 from .outputs import check_writable
-from .rig_read import looks_to, moved_points
+from .rig_mesh import MeshKeys
+from .rig_read import looks_to
 
 if TYPE_CHECKING:
     import argparse
@@ -127,16 +128,16 @@ def face(target: bpy.types.Object, found: RigMap) -> tuple[np.ndarray, np.ndarra
     """Points that the sheet frames, and where the face looks."""
     meshes = [target] if target.type == "MESH" else []
     meshes += rig_map.parts_of(target)
-    armatures = list(rig_map.armatures_of(target))
+    keyed = [MeshKeys.read(part) for part in meshes if part.data.shape_keys is not None]
     names: dict[str, set[str]] = {}
     for moved in found.targets:
         names.setdefault(moved.object, set()).add(rig_rows.key_name(moved.data_path))
     for solved in found.solved:
         names.setdefault(solved.object, set()).update(map(rig_rows.key_name, solved.data_paths))
-    points = moved_points(meshes, names)
+    points = np.concatenate([np.zeros((0, 3)), *(m.moved_points(names.get(m.part.name, ())) for m in keyed)])
     if not len(points):
         points = np.array([target.matrix_world @ Vector(corner) for corner in target.bound_box])
-    return points, looks_to(meshes, armatures)
+    return points, looks_to(keyed, list(rig_map.armatures_of(target)))
 
 
 @contextmanager

@@ -19,7 +19,8 @@ from ..inference.names import match_channels
 from ..inference.rig_match import map_rig
 from ..inference.types import RigMap
 from . import rig_drivers, rig_rows
-from .rig_read import driven_keys, read_source
+from .rig_mesh import driven_keys
+from .rig_read import read_source
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping, Sequence
@@ -83,8 +84,9 @@ def _uneditable(part: bpy.types.Object, keys: bpy.types.Key) -> RigError | None:
 def _linked(target: bpy.types.Object, data: bpy.types.ID) -> RigError:
     library = data.library or target.library
     origin = f" from {library.filepath}" if library is not None else ""
+    moved = "bones" if target.type == "ARMATURE" else "shape keys"
     return RigError(
-        f'The shape keys of "{target.name}" are linked{origin} and cannot be animated here',
+        f'The {moved} of "{target.name}" are linked{origin} and cannot be animated here',
         "Press Make Override below the target, or in the Outliner make a library override of the object "
         "and then of its mesh data (right click > Library Override > Make)",
     )
@@ -196,12 +198,17 @@ def _left_to_drivers(part: bpy.types.Object, handles: Mapping[str, rig_drivers.H
 def _animatable(found: RigMap) -> tuple[RigMap, tuple[str, ...]]:
     """The map without what cannot be keyed here, and a sentence for each object that is left out."""
     names = dict.fromkeys([t.object for t in found.targets] + [s.object for s in found.solved])
+    names |= dict.fromkeys(name for one in found.solved for name, *_ in one.copies)
     parts = {name: bpy.data.objects.get((name, None)) for name in names}
     reasons = {name: _closed(part, name) for name, part in parts.items()}
     driven = {name: _driven_paths(part) for name, part in parts.items()}
     targets = [t for t in found.targets if not reasons[t.object]]
     free = [t for t in targets if t.kind != "SHAPE_KEY" or t.data_path not in driven[t.object]]
-    solved = [one for one in found.solved if not reasons[one.object]]
+    solved = [
+        replace(one, copies=tuple(copy for copy in one.copies if not reasons[copy[0]]))
+        for one in found.solved
+        if not reasons[one.object]
+    ]
     notices = [reason for reason in reasons.values() if reason]
     if len(free) < len(targets):
         left = len(targets) - len(free)
