@@ -322,8 +322,7 @@ def _push_down(data: bpy.types.AnimData) -> None:
 
 
 def _set_range(strip: bpy.types.NlaStrip, first: float, last: float) -> None:
-    """Let a strip play these frames of its Action where they are. On creation its start is a whole number, but
-    an Action may begin between two frames."""
+    """Let a strip play these frames of its Action where they are: an Action may begin between two frames."""
     last = max(last, first + 1.0)
     for start, end in (("action_frame_start", "action_frame_end"), ("frame_start", "frame_end")):
         # Blender lets neither end pass the other one.
