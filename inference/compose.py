@@ -19,6 +19,8 @@ from .types import FaceMotion
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from .types import FloatArray
 
 SETTLE_S = 0.15
@@ -102,7 +104,7 @@ def _take_over(span: FloatArray, line: FloatArray, overlap: int, settle: int) ->
     span[:rows] += share * (line - span[:rows])
 
 
-def _ease(share: np.ndarray) -> FloatArray:
+def _ease(share: NDArray[np.float64]) -> FloatArray:
     """0..1 without a corner at either end; float64 [N] -> float32 [N, 1]."""
     eased: FloatArray = (share * share * (3.0 - 2.0 * share)).astype(np.float32)[:, None]
     return eased

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     Animate = Callable[..., Iterator[FaceMotion]]
     """Makes the motion of one job; takes `progress` and `notify`."""
 
+_ENDINGS = {"arkit": ".csv", "livelink": ".csv", "a2f": ".json"}
 _ANIMATE = """Turn speech into ARKit curves: one CSV file for each sound file.
 A folder stands for all sound files in it; one that cannot be read does not stop the others.
 Where phone times are at hand (--cues), the mouth follows them; a sound beside them gives its strength."""
@@ -37,13 +38,26 @@ def add(commands: Any) -> None:
         "--cues",
         type=Path,
         metavar="FILE",
-        help="phone times of the one sound, which may be left out (TextGrid, TSV, CSV, Rhubarb's output)",
+        help="phone times of the one sound, which may be left out (TextGrid, TSV, CSV, output of Rhubarb, "
+        "Papagayo or Moho)",
+    )
+    parser.add_argument(
+        "--cues-fps",
+        type=options.frame_rate,
+        metavar="N",
+        help="frames per second of cues that count frames and do not tell their rate (Moho); default 24",
     )
     parser.add_argument(
         "--out",
         type=_out_path,
         metavar="PATH",
         help="the CSV file (overwritten), or the folder for several; without it beside each input",
+    )
+    parser.add_argument(
+        "--format",
+        choices=tuple(_ENDINGS),
+        default="arkit",
+        help="arkit: CSV; livelink: CSV as Live Link Face records it, 60 fps; a2f: JSON as of Audio2Face",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace files beside the inputs too")
     parser.add_argument(
@@ -79,7 +93,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     failures = 0
     for job in jobs:
         try:
-            _animate_one(job, animate, console)
+            _animate_one(job, animate, arguments.format, console)
         except SoliloquyError as error:
             console.failed(job.source, error)
             failures += 1
@@ -102,7 +116,13 @@ def _from_sound(
 
     if not arguments.inputs:
         raise UsageError("There is nothing to animate", "Give a sound file, or phone times with --cues")
-    jobs, single = plan(arguments.inputs, arguments.out, overwrite=arguments.overwrite, notify=console.say)
+    jobs, single = plan(
+        arguments.inputs,
+        arguments.out,
+        overwrite=arguments.overwrite,
+        notify=console.say,
+        suffix=_ENDINGS[arguments.format],
+    )
     from ..session import load_speech_model
 
     model = load_speech_model(
@@ -124,15 +144,18 @@ def _from_cues(
     if cues.is_dir():
         raise UsageError(f"'{cues}' is a folder", "Give the file of phone times to --cues")
     jobs, single = plan(
-        sounds or [cues], arguments.out, overwrite=arguments.overwrite, notify=console.say, kept=[cues]
+        sounds or [cues],
+        arguments.out,
+        overwrite=arguments.overwrite,
+        notify=console.say,
+        suffix=_ENDINGS[arguments.format],
+        kept=[cues],
     )
-    sound = sounds[0] if sounds else None
-    return jobs, single, lambda job, **told: animate_cues(cues, settings, sound=sound, **told)
+    given = {"sound": sounds[0] if sounds else None, "frames_hz": arguments.cues_fps}
+    return jobs, single, lambda job, **told: animate_cues(cues, settings, **given, **told)
 
 
-def _animate_one(job: Job, animate: Animate, console: Console) -> None:
-    from ..formats.arkit_csv import write_csv
-
+def _animate_one(job: Job, animate: Animate, kind: str, console: Console) -> None:
     job.check()
     frames, rate_hz = 0, 0.0
 
@@ -146,8 +169,28 @@ def _animate_one(job: Job, animate: Animate, console: Console) -> None:
             frames, rate_hz = frames + len(piece.values), piece.rate_hz
             yield piece
 
-    write_csv(job.output, counted())
+    _write(job, counted(), kind)
     console.done(job.source, job.output, frames, rate_hz)
+
+
+def _write(job: Job, pieces: Iterator[FaceMotion], kind: str) -> None:
+    """Only ARKit's table is written piece by piece; the others need the whole motion in memory."""
+    if kind == "arkit":
+        from ..formats.arkit_csv import write_csv
+
+        write_csv(job.output, pieces)
+        return
+    from ..pipeline import collect
+
+    motion = collect(pieces)
+    if kind == "livelink":
+        from ..formats.live_link_csv import write_live_link_csv
+
+        write_live_link_csv(job.output, motion)
+    else:
+        from ..formats.a2f_json import write_a2f_json
+
+        write_a2f_json(job.output, motion, str(job.source))
 
 
 def _bug(job: Job, error: Exception) -> SoliloquyError:

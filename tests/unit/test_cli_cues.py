@@ -3,6 +3,7 @@ import pytest
 import soundfile
 from soliloquy.inference import cli, session
 from soliloquy.inference.channels import ARKIT_52
+from soliloquy.inference.formats.a2f_json import read_a2f_json
 from soliloquy.inference.formats.arkit_csv import read_csv
 from soliloquy.inference.lip_basis import lip_curves
 
@@ -122,3 +123,26 @@ def test_unknown_labels_are_named(tmp_path, capsys):
     (tmp_path / "a.tsv").write_text(WORD + "1.5 2 qqqq\n".replace(" ", "\t"), encoding="utf-8")
     assert run("--cues", tmp_path / "a.tsv") == 0
     assert "'qqqq'" in capsys.readouterr().err
+
+
+def test_every_format_holds_the_same_motion(cues, tmp_path, capsys):
+    assert run("--cues", cues, "--fps", 60, "--out", tmp_path / "a.csv") == 0
+    assert run("--cues", cues, "--fps", 60, "--format", "livelink", "--out", tmp_path / "l.csv") == 0
+    assert run("--cues", cues, "--fps", 60, "--format", "a2f") == 0
+    plain = read_csv(tmp_path / "a.csv")
+    for other in (read_csv(tmp_path / "l.csv"), read_a2f_json(tmp_path / "hé llo.json")):
+        assert other.rate_hz == 60.0
+        np.testing.assert_allclose(other.channel("jawOpen"), plain.channel("jawOpen"), atol=1e-4)
+
+
+def test_cues_that_count_frames(tmp_path, capsys):
+    cues = tmp_path / "a.dat"
+    cues.write_text("MohoSwitch1\n1 rest\n13 AI\n25 rest\n", encoding="utf-8")
+    peaks = []
+    for fps in ((), ("--cues-fps", 48)):
+        assert run("--cues", cues, *fps, "--overwrite", "--no-blinks") == 0
+        jaw = read_csv(tmp_path / "a.csv").channel("jawOpen")
+        peaks.append(int(np.argmax(jaw)) / 50)
+        assert ("24 are taken" in capsys.readouterr().err) == (not fps)
+    assert peaks[0] == pytest.approx(0.75, abs=0.2)
+    assert peaks[1] == pytest.approx(0.375, abs=0.15)
