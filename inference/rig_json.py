@@ -148,6 +148,8 @@ def _solved_fields(solved: SolvedKeys) -> dict[str, Any]:
         "maximum": solved.maximum,
         "ridge": solved.ridge,
         "copies": [list(copy) for copy in solved.copies],
+        "channels_open_mm": [float(f"{way:.6g}") for way in solved.channels_open_mm],
+        "keys_open_mm": [float(f"{way:.6g}") for way in solved.keys_open_mm],
     }
 
 
@@ -171,6 +173,8 @@ def _solved(fields: dict[str, Any]) -> SolvedKeys:
         _number(fields.get("maximum", 1.0)),
         _number(fields.get("ridge", 0.01), above=0.0),
         copies,
+        tuple(_number(way) for way in _list(fields, "channels_open_mm")),
+        tuple(_number(way) for way in _list(fields, "keys_open_mm")),
     )
 
 

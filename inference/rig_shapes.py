@@ -108,6 +108,8 @@ class KeyShapes:
     keys: tuple[int, ...]
     effects: FloatArray
     space: Space
+    open_mm: FloatArray | None = None
+    """float32 [K], by how much they part the lips at weight 1, where that is known."""
 
 
 def named_shapes(recipes: Mapping[int, Mapping[str, float]], direct: Mapping[int, Movement]) -> KeyShapes:
@@ -122,7 +124,11 @@ def named_shapes(recipes: Mapping[int, Mapping[str, float]], direct: Mapping[int
     for key, movement in direct.items():
         rows[key] = {channel: 1.0 for channel, _ in movement.gains}
     weights = np.array([[row.get(c, 0.0) for c in space.channels] for row in rows.values()], np.float32)
-    return KeyShapes(tuple(rows), weights @ space.effects, space)
+    return KeyShapes(tuple(rows), weights @ space.effects, space, weights @ _open_mm(space.channels))
+
+
+def _open_mm(channels: Sequence[str]) -> FloatArray:
+    return np.array([CHANNELS_MM.get(channel, (0.0, 0.0))[0] for channel in channels], np.float32)
 
 
 def measured_shapes(keys: Sequence[int], fields: rig_geometry.Fields, whole_face: bool) -> KeyShapes:
@@ -164,6 +170,7 @@ def solvable(
         for object_name, path in places[k]
         if (object_name, path) != first[i]
     )
+    lips = shapes.open_mm
     effects = shapes.effects[here].astype(np.float64)
     goals = shapes.space.effects.astype(np.float64)
     return SolvedKeys(
@@ -175,6 +182,8 @@ def solvable(
         minimum=bounds[0],
         maximum=bounds[1],
         ridge=ridge,
+        channels_open_mm=() if lips is None else tuple(_open_mm(shapes.space.channels).tolist()),
+        keys_open_mm=() if lips is None else tuple(lips[here].tolist()),
         copies=copies,
     )
 

@@ -10,11 +10,16 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from .lip_basis import REST_MM
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .types import FloatArray, SolvedKeys
 
+_APART_MM: Final = 2.0
+"""Lips that are this far apart or more are left to the least squares."""
+_CLOSING_STEPS: Final = 6
 _SWEEPS: Final = 200
 _TOLERANCE: Final = 1e-4
 """Coordinate descent stops when no weight of any frame moves further than this in a sweep."""
@@ -51,7 +56,29 @@ def solve_keys(solved: SolvedKeys, values: FloatArray) -> FloatArray:
         moving = moving[change > _TOLERANCE]
         if len(moving) == 0:
             break
-    return np.ascontiguousarray(weights.T)
+    return _lips_kept_together(solved, values, np.ascontiguousarray(weights.T))
+
+
+def _lips_kept_together(solved: SolvedKeys, values: FloatArray, weights: FloatArray) -> FloatArray:
+    """Weights whose keys leave the lips as close as at rest wherever the channels close them.
+
+    The least squares spread what is left of an error over the whole mouth; lips that do not meet on p, b
+    and m are seen at once. Keys that open the lips most give way most, so that rounding stays.
+    """
+    if not solved.keys_open_mm:
+        return weights
+    ways = np.array(solved.keys_open_mm, np.float32)
+    wanted_mm = REST_MM[0] + values @ np.array(solved.channels_open_mm, np.float32)
+    near = np.clip((_APART_MM - wanted_mm) / (_APART_MM - REST_MM[0]), 0.0, 1.0)
+    limit_mm = np.maximum(wanted_mm, REST_MM[0])
+    opening = np.maximum(ways, 0.0)
+    together = weights
+    for _ in range(_CLOSING_STEPS):
+        excess_mm = np.maximum(REST_MM[0] + together @ ways - limit_mm, 0.0)
+        slope = together @ np.square(opening)
+        step = excess_mm / np.maximum(slope, 1e-6)
+        together = together * np.maximum(1.0 - step[:, None] * opening, 0.0)
+    return np.asarray(weights + near[:, None] * (together - weights), np.float32)
 
 
 def _system(solved: SolvedKeys) -> tuple[FloatArray, FloatArray]:

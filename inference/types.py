@@ -148,10 +148,18 @@ class SolvedKeys:
     ridge: float = 0.01
     copies: tuple[tuple[str, str, int], ...] = ()
     """(object, data path, k) of keys on other meshes that follow the k-th one."""
+    channels_open_mm: tuple[float, ...] = ()
+    """C ways by which the channels part the lips at weight 1; empty where that is not known."""
+    keys_open_mm: tuple[float, ...] = ()
+    """K ways by which the keys do."""
 
     def __post_init__(self) -> None:
         _require_shape("gram", self.gram, (len(self.data_paths), len(self.data_paths)))
         _require_shape("cross", self.cross, (len(self.channels), len(self.data_paths)))
+        if self.channels_open_mm or self.keys_open_mm:
+            known = len(self.channels_open_mm), len(self.keys_open_mm)
+            if known != self.cross.shape:
+                raise ValueError(f"lips must be known of {self.cross.shape} channels and keys, got {known}")
         if not self.minimum < self.maximum:
             raise ValueError(f"minimum must be below maximum, got {self.minimum} and {self.maximum}")
 

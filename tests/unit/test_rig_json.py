@@ -51,6 +51,8 @@ def solved_keys(seed=0):
         2.0,
         0.02,
         (("Zähne", 'key_blocks["b"].value', 1),),
+        (32.75, -0.52),
+        (4.0, -1.5, 0.0),
     )
 
 
@@ -67,7 +69,17 @@ def test_solved_keys_come_back(tmp_path):
     expected = solved_keys()
     np.testing.assert_allclose(found.gram, expected.gram, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(found.cross, expected.cross, rtol=1e-4, atol=1e-5)
-    for field in ("object", "data_paths", "channels", "confidence", "minimum", "maximum", "ridge", "copies"):
+    for field in (
+        "object",
+        "data_paths",
+        "channels",
+        "confidence",
+        "minimum",
+        "maximum",
+        "ridge",
+        "copies",
+        "keys_open_mm",
+    ):
         assert getattr(found, field) == getattr(expected, field)
 
 
@@ -110,6 +122,7 @@ def changed(path, value):
         (("solved", 0, "ridge"), 0.0),
         (("solved", 0, "copies"), [["Zähne", "x", 7]]),
         (("solved", 0, "data_paths"), []),
+        (("solved", 0, "keys_open_mm"), [1.0]),
         (("format",), "another program"),
         (("version",), 99),
     ],
