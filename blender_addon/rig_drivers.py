@@ -65,8 +65,8 @@ class Input:
         """What it is set to."""
         return float(self.holder[self.name])
 
-    @value.setter
-    def value(self, value: float) -> None:
+    def set(self, value: float) -> None:
+        """Set it, as the kind of number that it is."""
         kind = type(self.holder[self.name])
         self.holder[self.name] = kind(value)
 
@@ -144,13 +144,13 @@ def _samples(keys: bpy.types.Key, moved_by: Mapping[str, Input]) -> dict[str, li
     try:
         for share in (0.0, 0.5, 1.0):
             for one in moved_by.values():
-                one.value = one.limits.minimum + share * (one.limits.maximum - one.limits.minimum)
+                one.set(one.limits.minimum + share * (one.limits.maximum - one.limits.minimum))
             evaluated = _evaluated(keys, moved_by.values())
             for name, one in moved_by.items():
                 rows[name].append((one.value, float(evaluated.key_blocks[name].value)))
     finally:
         for one, value in before:
-            one.value = value
+            one.set(value)
         _evaluated(keys, moved_by.values())
     return rows
 

@@ -53,7 +53,7 @@ def _call(name: str, test: object) -> bool:
         skipped = str(reason)
     except Exception:
         error = traceback.format_exc()
-    print(_RESULT + json.dumps({"name": name, "error": error, "skipped": skipped}), flush=True)
+    print("\n" + _RESULT + json.dumps({"name": name, "error": error, "skipped": skipped}), flush=True)
     return not error
 
 
