@@ -55,7 +55,7 @@ class SOLILOQUY_PT_edit(SubPanel, bpy.types.Panel):
 
 def _draw_layers(layout: bpy.types.UILayout, target: bpy.types.Object) -> None:
     edited = edit_layers.edited_layer(target)
-    layout.label(text=f"Editing {edited}" if edited else "Edit Layer", icon="NLA")
+    layout.label(text="Edit Layer", icon="NLA")
     row = layout.row(align=True)
     for identifier, name, _ in edit_keys.LAYER_ITEMS:
         button = row.operator(edit_keys.SOLILOQUY_OT_edit_layer.bl_idname, text=name, depress=edited == name)
