@@ -17,7 +17,7 @@ from .curves import MotionControls, check_rate, control_pieces, resample_pieces
 from .errors import UsageError
 from .loudness import SILENCE_DB, TARGET_DB
 from .motion import stream_motion
-from .performance import add_blinks
+from .performance import add_blinks, check_eyes, set_lids
 from .pipeline import all_channels
 from .types import AudioClip
 
@@ -55,10 +55,15 @@ class LiveSettings:
     blinks: bool = True
     seed: int = 0
     """Seed of the blinks, as `performance.add_blinks` takes it."""
+    blink_strength: float = 1.0
+    """How far the lids close in a blink, 0..1."""
+    eyelid_offset: float = 0.0
+    """-1..1, as `performance.set_lids` takes it."""
 
     def __post_init__(self) -> None:
         if self.rate_hz is not None:
             check_rate(self.rate_hz)
+        check_eyes(self.blink_strength, self.eyelid_offset)
         if self.gain_db is not None and not -GAIN_MAX_DB <= self.gain_db <= GAIN_MAX_DB:
             raise UsageError(
                 f"{self.gain_db:g} cannot be the gain in dB",
@@ -145,7 +150,9 @@ def live_motion(
         pieces = resample_pieces(pieces, rate_hz)
     for piece in pieces:
         if len(piece.values):
-            yield add_blinks(piece, settings.seed) if settings.blinks else piece
+            if settings.blinks:
+                piece = add_blinks(piece, settings.seed, settings.blink_strength)
+            yield set_lids(piece, settings.eyelid_offset) if settings.eyelid_offset else piece
 
 
 def latency_s(model: SpeechModel, block_s: float, rate_hz: float | None = None) -> float:

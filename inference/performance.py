@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .channels import BLINK, WIDE
+from .errors import UsageError
 from .types import FaceMotion
 
 if TYPE_CHECKING:
@@ -37,21 +38,37 @@ _EPOCH_S = 600.0
 _DRAWS = int(_EPOCH_S / PAUSE_MIN_S) + 1
 
 
-def add_blinks(motion: FaceMotion, seed: int, strength: float = 1.0) -> FaceMotion:
+def add_blinks(
+    motion: FaceMotion, seed: int, strength: float = 1.0, *, whole_only: bool = False
+) -> FaceMotion:
     """Let both eyes blink at human intervals; where the motion closes a lid further, it wins.
 
     Args:
         motion: any rate of 24 Hz or more; channels other than the two eyeBlink ones stay as they are.
         seed: any whole number; another seed gives other moments.
         strength: how far the lids close, 0..1.
+        whole_only: leave out a blink that the first or the last row cuts: where the values are held beyond
+            the motion, the eyes would stay closed there.
     """
     columns = [motion.channels.index(channel) for channel in BLINK if channel in motion.channels]
     if not columns or len(motion.values) == 0:
         return motion
     values = motion.values.copy()
-    closure = _closure(motion.times_s, seed) * np.float32(strength)
+    closure = _closure(motion.times_s, seed, whole_only) * np.float32(strength)
     values[:, columns] = np.maximum(values[:, columns], closure[:, None])
     return replace(motion, values=values)
+
+
+def check_eyes(blink_strength: float, eyelid_offset: float) -> None:
+    """Refuse what `add_blinks` and `set_lids` cannot use.
+
+    Raises:
+        UsageError: a strength outside 0..1 or an offset outside -1..1.
+    """
+    if not 0.0 <= blink_strength <= 1.0:
+        raise UsageError(f"{blink_strength:g} cannot be the strength of blinks", "Choose 0 to 1")
+    if not -1.0 <= eyelid_offset <= 1.0:
+        raise UsageError(f"{eyelid_offset:g} cannot be the eyelid offset", "Choose -1 to 1")
 
 
 def set_lids(motion: FaceMotion, offset: float) -> FaceMotion:
@@ -79,9 +96,15 @@ def blink_times(start_s: float, end_s: float, seed: int) -> Array:
     return onset[(onset >= start_s) & (onset <= end_s)]
 
 
-def _closure(times_s: Array, seed: int) -> FloatArray:
+def _closure(times_s: Array, seed: int, whole_only: bool) -> FloatArray:
     """Float32 [T], 0 open .. 1 closed, at ascending times in seconds."""
     onset, closing, opening = _blinks(float(times_s[0]), float(times_s[-1]), seed)
+    if whole_only:
+        ends = onset + closing + _CLOSED_S + opening
+        whole = (onset >= times_s[0]) & (ends <= times_s[-1])
+        onset, closing, opening = onset[whole], closing[whole], opening[whole]
+    if not len(onset):
+        return np.zeros(len(times_s), np.float32)
     which = np.searchsorted(onset, times_s, side="right") - 1
     since = np.where(which >= 0, times_s - onset[which], np.inf)
     down = _ease(since / closing[which])

@@ -15,9 +15,9 @@ from .audio import open_audio
 from .channels import ARKIT_52
 from .contacts import Guarantees, SegmentFeed, keep_guarantees
 from .curves import MotionControls, check_rate, control_pieces, resample_pieces
-from .errors import Cancelled, UsageError
+from .errors import Cancelled
 from .motion import join, stream_speech
-from .performance import add_blinks, set_lids
+from .performance import add_blinks, check_eyes, set_lids
 from .transcript import LANGUAGE, PhonesUnavailable, words_of
 from .types import FaceMotion
 from .visemes import UNKNOWN, VISEMES
@@ -68,10 +68,7 @@ class AnimateSettings:
     def __post_init__(self) -> None:
         if self.rate_hz is not None:
             check_rate(self.rate_hz)
-        if not 0.0 <= self.blink_strength <= 1.0:
-            raise UsageError(f"{self.blink_strength:g} cannot be the strength of blinks", "Choose 0 to 1")
-        if not -1.0 <= self.eyelid_offset <= 1.0:
-            raise UsageError(f"{self.eyelid_offset:g} cannot be the eyelid offset", "Choose -1 to 1")
+        check_eyes(self.blink_strength, self.eyelid_offset)
 
     def guarantees(self, *, by_text: bool) -> Guarantees:
         """What is to hold of the motion, with times of sounds from the text or not."""
@@ -253,10 +250,12 @@ def _finished(
             yield with_eyes(piece, settings, seed)
 
 
-def with_eyes(motion: FaceMotion, settings: AnimateSettings, seed: int) -> FaceMotion:
-    """The blinks and the lids that the settings ask for."""
+def with_eyes(
+    motion: FaceMotion, settings: AnimateSettings, seed: int, *, whole_blinks: bool = False
+) -> FaceMotion:
+    """The blinks and the lids that the settings ask for; `whole_blinks`: see `performance.add_blinks`."""
     if settings.blinks:
-        motion = add_blinks(motion, seed, settings.blink_strength)
+        motion = add_blinks(motion, seed, settings.blink_strength, whole_only=whole_blinks)
     return set_lids(motion, settings.eyelid_offset) if settings.eyelid_offset else motion
 
 

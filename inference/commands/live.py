@@ -107,7 +107,6 @@ def _shares(block_s: float) -> str:
 
 
 def _settings(arguments: argparse.Namespace) -> LiveSettings:
-    from ..curves import MotionControls
     from ..live import LiveSettings
     from ..pipeline import blink_seed
 
@@ -115,8 +114,10 @@ def _settings(arguments: argparse.Namespace) -> LiveSettings:
     return LiveSettings(
         gain_db=arguments.gain,
         rate_hz=arguments.fps,
-        controls=MotionControls(jaw=arguments.jaw, lips=arguments.lips, upper_face=arguments.upper_face),
+        controls=options.strengths(arguments),
         blinks=arguments.blinks,
+        blink_strength=arguments.blink_strength,
+        eyelid_offset=arguments.eyelids,
         seed=blink_seed(arguments.input, arguments.seed) if is_file else arguments.seed,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,17 +12,40 @@ from ..errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..curves import MotionControls
     from ..pipeline import AnimateSettings
 
 
 def add_strengths(group: Any) -> None:
-    """`--jaw`, `--lips` and `--upper-face`: the strengths of `curves.MotionControls`."""
+    """`--jaw`, `--lips`, `--upper-face` and finer ones: the strengths of `curves.MotionControls`."""
     group.add_argument("--jaw", type=float, default=1.0, metavar="X", help="strength of the jaw, 0 to 4")
     group.add_argument(
         "--lips", type=float, default=1.0, metavar="X", help="strength of mouth and tongue, 0 to 4"
     )
     group.add_argument(
         "--upper-face", type=float, default=1.0, metavar="X", help="strength of eyes, brows, cheeks, nose"
+    )
+    group.add_argument(
+        "--lower-face",
+        type=float,
+        default=1.0,
+        metavar="X",
+        help="strength of jaw and lips, on top of theirs",
+    )
+    group.add_argument(
+        "--brows",
+        type=float,
+        default=1.0,
+        metavar="X",
+        help="strength of the brows, on top of the upper face",
+    )
+    group.add_argument("--head", type=float, default=1.0, metavar="X", help="strength of the head's turns")
+    group.add_argument(
+        "--lip-close",
+        type=float,
+        default=0.0,
+        metavar="X",
+        help="added to the closing of the lips as far as the jaw is open, -1 to 1",
     )
 
 
@@ -40,9 +64,19 @@ def add_timing(group: Any) -> None:
 
 
 def add_blinks(group: Any) -> None:
-    """`--seed` and `--no-blinks`."""
+    """`--seed`, `--no-blinks`, `--blink-strength` and `--eyelids`."""
     group.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the blinks")
     group.add_argument("--no-blinks", dest="blinks", action="store_false", help="add no blinks")
+    group.add_argument(
+        "--blink-strength",
+        type=float,
+        default=1.0,
+        metavar="X",
+        help="how far a blink closes the eye, 0 to 1",
+    )
+    group.add_argument(
+        "--eyelids", type=float, default=0.0, metavar="X", help="eyes wider (to 1) or lids hanging (to -1)"
+    )
 
 
 def add_model(group: Any) -> None:
@@ -85,6 +119,25 @@ def add_guarantees(group: Any) -> None:
     )
 
 
+def strengths(arguments: argparse.Namespace) -> MotionControls:
+    """What the options of `add_strengths` ask for.
+
+    Raises:
+        UsageError: a value out of its range.
+    """
+    from ..curves import MotionControls
+
+    return MotionControls(
+        jaw=arguments.jaw,
+        lips=arguments.lips,
+        upper_face=arguments.upper_face,
+        lower_face=arguments.lower_face,
+        brows=arguments.brows,
+        head=arguments.head,
+        lip_close_offset=arguments.lip_close,
+    )
+
+
 def animate_settings(
     arguments: argparse.Namespace, text: str, rate_hz: float | None = None
 ) -> AnimateSettings:
@@ -96,20 +149,17 @@ def animate_settings(
         text: what is said, or nothing.
         rate_hz: frames per second; None for the model's own rate.
     """
-    from ..curves import MotionControls
     from ..pipeline import AnimateSettings
 
-    controls = MotionControls(
-        jaw=arguments.jaw,
-        lips=arguments.lips,
-        upper_face=arguments.upper_face,
-        smoothing_s=arguments.smoothing,
-        prediction_delay_s=arguments.delay,
+    controls = replace(
+        strengths(arguments), smoothing_s=arguments.smoothing, prediction_delay_s=arguments.delay
     )
     return AnimateSettings(
         controls,
         seed=arguments.seed,
         blinks=arguments.blinks,
+        blink_strength=arguments.blink_strength,
+        eyelid_offset=arguments.eyelids,
         rate_hz=rate_hz,
         text=text,
         language=arguments.language,
