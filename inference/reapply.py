@@ -171,7 +171,7 @@ def face_motion(plan: Plan) -> FaceMotion | None:
     shaped = [_on_frames(line, plan) for line in plan.lines]
     if not shaped:
         return None
-    return with_eyes(compose(shaped), plan.settings, plan.seed)
+    return with_eyes(compose(shaped), plan.settings, plan.seed, whole_blinks=True)
 
 
 @lru_cache(maxsize=64)

@@ -74,6 +74,16 @@ def test_lids_close_faster_than_they_open_and_do_both_within_half_a_second():
     assert blink[-1] == 0.0
 
 
+@given(start_s=st.floats(-20.0, 20.0), seed=st.integers(0, 2**31))
+def test_a_blink_that_the_first_or_last_row_cuts_can_be_left_out(start_s, seed):
+    still = FaceMotion(np.zeros((30 * 20, len(BLINK)), np.float32), BLINK, 30.0, start_s)
+    whole = add_blinks(still, seed, whole_only=True).values
+    usual = add_blinks(still, seed).values
+    assert not whole[[0, -1]].any(), "held beyond the motion, the eyes would stay closed"
+    differ = np.flatnonzero((whole != usual).any(axis=1))
+    assert all(row < 30 or row >= 30 * 19 for row in differ), "only the blinks at the ends are left out"
+
+
 def test_only_lids_change_and_a_lid_that_is_further_closed_stays_so():
     motion = random_motion(3_000)
     blinking = add_blinks(motion, 0)
