@@ -20,7 +20,16 @@ from soliloquy.inference.performance import add_blinks, set_lids
 from soliloquy.inference.pipeline import AnimateSettings
 from soliloquy.inference.types import FaceMotion
 
-MOTION = random_motion(60, channels=(*ARKIT_52, *HEAD))
+
+def _motion():
+    """Random values; lips that are closed no further than the jaw is open, as of a model."""
+    motion = random_motion(60, channels=(*ARKIT_52, *HEAD))
+    close, jaw = (motion.channel(name) for name in ("mouthClose", "jawOpen"))
+    np.minimum(close, jaw, out=close)
+    return motion
+
+
+MOTION = _motion()
 
 
 def _changed(**controls):
