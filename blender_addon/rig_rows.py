@@ -35,6 +35,7 @@ def rig_map(owner: bpy.types.Object) -> tuple[RigMap, tuple[str, ...]]:
         The map, without rows that are off or point to nothing; and what the user should know.
     """
     targets, solved, lost = [], [], []
+    followed: set[str] = set()
     for row in owner.soliloquy_rig.rows:
         if not row.enabled:
             continue
@@ -42,9 +43,10 @@ def rig_map(owner: bpy.types.Object) -> tuple[RigMap, tuple[str, ...]]:
             lost.append(label(row))
         elif row.kind == "SOLVED":
             solved.append(_solved(row, owner))
+            followed |= {*solved[-1].channels} - {*_packed(row.solved).unmatched}
         else:
             targets.append(_target(row, owner))
-    followed = {t.channel for t in targets if t.gain}.union(*(s.channels for s in solved))
+    followed |= {t.channel for t in targets if t.gain}
     unmatched = tuple(channel for channel in ARKIT_52 if channel not in followed)
     notices = []
     if lost:
@@ -104,7 +106,9 @@ def store(owner: bpy.types.Object, found: RigMap, keep_by_hand: bool) -> None:
         RigError: the map names an object that is not there, or a path that cannot be a row; nothing was
             changed.
     """
-    ready = [_Values.of_target(t) for t in found.targets] + [_Values.of_solved(s) for s in found.solved]
+    ready = [_Values.of_target(t) for t in found.targets] + [
+        _Values.of_solved(s, found.unmatched) for s in found.solved
+    ]
     rows = owner.soliloquy_rig.rows
     kept = [i for i, row in enumerate(rows) if keep_by_hand and row.by_hand]
     places = {_place(rows[i], owner) for i in kept}
@@ -219,8 +223,13 @@ def _target(row: SoliloquyRigRow, owner: bpy.types.Object) -> RigTarget:
 
 
 @lru_cache(maxsize=64)
+def _packed(text: str) -> RigMap:
+    """What a solved row keeps: a map of these keys alone, with the channels that they cannot reproduce."""
+    return from_json(text)
+
+
 def _unpacked(text: str) -> SolvedKeys:
-    (solved,) = from_json(text).solved
+    (solved,) = _packed(text).solved
     return solved
 
 
@@ -278,10 +287,11 @@ class _Values:
         return cls(place, held_by, values)
 
     @classmethod
-    def of_solved(cls, solved: SolvedKeys) -> _Values:
+    def of_solved(cls, solved: SolvedKeys, unmatched: tuple[str, ...]) -> _Values:
         """Raises RigError where an object is not there."""
         held_by = _object(solved.object)
-        values = {"kind": "SOLVED", "confidence": solved.confidence, "solved": to_json(RigMap((), (solved,)))}
+        text = to_json(RigMap((), (solved,), tuple(c for c in solved.channels if c in unmatched)))
+        values = {"kind": "SOLVED", "confidence": solved.confidence, "solved": text}
         made = cls(("", held_by.name, solved.data_paths, 0), held_by, values)
         made._parts = tuple(_object(name) for name in dict.fromkeys(name for name, *_ in solved.copies))
         return made

@@ -53,7 +53,7 @@ def test_vrm_0_and_1_are_mapped_whichever_way_they_face():
     assert both[0]["confidence"] == both[1]["confidence"] or set(both[0]["confidence"]) == set(
         both[1]["confidence"]
     )
-    wanted = {"eyeBlinkLeft", "eyeBlinkRight", "eyeLookUpLeft", "jawOpen", "mouthPucker", "headYaw"}
+    wanted = {"eyeBlinkLeft", "eyeBlinkRight", "eyeLookUpLeft", "jawOpen", "headYaw"}
     assert wanted <= set(both[0]["confidence"])
 
 
