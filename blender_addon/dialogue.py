@@ -79,17 +79,9 @@ def request(
         except SoliloquyError as error:
             refused.append((strip.name, str(error)))
     starts = {line.line_id: line.start_frame for line in found}
-    plans = {
-        name: _plan(scene.objects[name], scene, starts) for name in {line.character: 0 for line in found}
-    }
-    moved_away = {(line.line_id, line.character) for line in found}
-    for other in _speaking(scene):
-        lost = {take.line_id for take in other.soliloquy_face.takes} & {line_id for line_id, _ in moved_away}
-        lost = {line_id for line_id in lost if (line_id, other.name) not in moved_away}
-        if lost:
-            plan = plans.get(other.name) or _plan(other, scene, starts)
-            kept = tuple(line for line in plan.lines if line.line_id not in lost)
-            plans[other.name] = replace(plan, lines=kept)
+    speakers = dict.fromkeys(line.character for line in found)
+    plans = {name: _plan(scene.objects[name], scene, starts) for name in speakers}
+    plans |= _left_behind(scene, found, plans)
     kept_takes = {
         take.content_hash: take.packed
         for other in _speaking(scene)
@@ -100,6 +92,21 @@ def request(
         tuple(found), plans, media.frame_rate(scene), kept_takes, again, model, running()
     )
     return asked, tuple(refused)
+
+
+def _left_behind(
+    scene: bpy.types.Scene, found: Sequence[dialogue_job.LineRequest], plans: Mapping[str, reapply.Plan]
+) -> dict[str, reapply.Plan]:
+    """Plans of characters that lose a line to another one."""
+    whose = {line.line_id: line.character for line in found}
+    left = {}
+    for other in _speaking(scene):
+        kept = [take.line_id for take in other.soliloquy_face.takes]
+        if any(whose.get(line_id, other.name) != other.name for line_id in kept):
+            plan = plans.get(other.name) or _plan(other, scene, {})
+            own = tuple(line for line in plan.lines if whose.get(line.line_id, other.name) == other.name)
+            left[other.name] = replace(plan, lines=own)
+    return left
 
 
 def _rig_of(character: bpy.types.Object, scene: bpy.types.Scene) -> Character:
