@@ -28,7 +28,8 @@ TOLERANCE: Final = 0.005
 """Largest error of a frame by default: half a percent of a shape key's range."""
 _SWEEPS = 6  # of the slope fit; each takes away two thirds of what is left, and the error is measured anyway
 _SLACK = 0.98  # of the tolerance: Blender evaluates in 32 bits
-_TILT = 2.0  # bounds per frame: a peak that lies between two frames may be left with so small a slope
+_SWING = 4.0  # bounds per frame: two ends that lean so far lift the cubic between them by one bound
+_TILT = 3.0  # bounds per frame: a peak that lies between two frames may be left with so small a slope
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ class _Thinning:
         goal = goal_left.copy()
         diagonal[1:] += total(right * right)[:-1]
         goal[1:] += goal_right[:-1]
-        free, steepest = diagonal > 1e-12, self._steepest[at]
+        free, (lowest, highest) = diagonal > 1e-12, self._limits(at)
         neighbour = np.concatenate([[0.0], both, [0.0]])  # [k] couples key k - 1 with k; 0 across curves
         slopes = np.zeros(keys + 2)
         # Odd and even within each curve: what one curve becomes must not depend on the others.
@@ -141,11 +142,28 @@ class _Thinning:
         for _ in range(_SWEEPS):
             for k in groups:
                 pull = neighbour[k] * slopes[k] + neighbour[k + 1] * slopes[k + 2]
-                slopes[k + 1] = np.clip((goal[k] - pull) / diagonal[k], -steepest[k], steepest[k])
+                slopes[k + 1] = np.clip((goal[k] - pull) / diagonal[k], lowest[k], highest[k])
         k = np.flatnonzero(~self._level[at] & ~free)  # between two neighbours no frame tells a slope
         k = k[(at[k] % self._count > 0) & (at[k] % self._count < self._count - 1)]
-        slopes[k + 1] = (self._y[at[k + 1]] - self._y[at[k - 1]]) / (self._x[at[k + 1]] - self._x[at[k - 1]])
+        across = (self._y[at[k + 1]] - self._y[at[k - 1]]) / (self._x[at[k + 1]] - self._x[at[k - 1]])
+        slopes[k + 1] = np.clip(across, lowest[k], highest[k])
         return slopes[1:-1]
+
+    def _limits(self, at: Integers) -> tuple[Doubles, Doubles]:
+        """Lowest and highest slope of every key.
+
+        Between keys on neighbouring frames nothing is measured: there the curve must not swing out by more
+        than the bound (Fritsch & Carlson, 1980: no slope beyond three times that of the line between them).
+        """
+        highest = self._steepest[at].copy()
+        lowest = -highest
+        first = np.flatnonzero((np.diff(at) == 1) & (at[1:] % self._count > 0))
+        line = (self._y[at[first + 1]] - self._y[at[first]]) / (self._x[at[first + 1]] - self._x[at[first]])
+        for k in (first, first + 1):
+            spare = _SWING * self._bound[at[k]]
+            lowest[k] = np.maximum(lowest[k], np.minimum(3.0 * line, 0.0) - spare)
+            highest[k] = np.minimum(highest[k], np.maximum(3.0 * line, 0.0) + spare)
+        return lowest, highest
 
     def _keys(self, at: Integers, slopes: Doubles) -> list[Keys]:
         ends = np.searchsorted(at, [*self._first, self._count * self._curves])

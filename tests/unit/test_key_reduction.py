@@ -110,6 +110,17 @@ def test_between_frames_a_peak_is_not_overshot():
     assert between.min() >= values.min() - 0.005
 
 
+@settings(deadline=None, max_examples=40)
+@given(WEIGHTS)
+def test_keys_on_neighbouring_frames_have_nothing_between_them_that_swings_out(values):
+    frames = np.arange(len(values), dtype=np.float64)
+    for keys in reduce_keys(frames, values, 0.005):
+        for k in np.flatnonzero(np.diff(keys.frames) == 1.0):
+            between = shown(keys, keys.frames[k] + np.linspace(0.05, 0.95, 10))
+            assert between.min() >= keys.values[k : k + 2].min() - 0.005
+            assert between.max() <= keys.values[k : k + 2].max() + 0.005
+
+
 def test_smooth_motion_needs_far_fewer_keys():
     values = _speech_like(2000, 20.0, 7)
     made = reduce_keys(np.arange(2000.0), values)
