@@ -35,6 +35,8 @@ _BOTH_AT_ONCE: Final = 0.7
 """Where keys for both sides at once and for single ones compete, the first count so much less."""
 _HINT_FROM: Final = 0.7
 """Names this sure say where a face lies."""
+_POINTS_MIN: Final = 24
+"""With fewer moving points than this no mouth can be told from an eye, and names alone decide."""
 _SIDED_MIN, _SIDED_SHARE, _OTHER_SIDE = 6, 0.8, 0.1
 """At least so many sided names, of which so many look this much more like the other side."""
 
@@ -117,9 +119,15 @@ class Seen:
     """float64 [K]."""
 
 
+def _points_that_move(part: tuple[KeySet, tuple[int, ...]]) -> int:
+    return len(
+        np.unique(np.concatenate([np.zeros(0, np.int32), *(indices for indices, _ in part[0].deltas)]))
+    )
+
+
 def look(face: Face, reading: Reading) -> Seen | None:
-    """Place a face on the reference and compare; None when no key moves anything."""
-    if not any(len(indices) for keys, _ in face.parts for indices, _ in keys.deltas):
+    """Place a face on the reference and compare; None when too few points move to tell."""
+    if sum(map(_points_that_move, face.parts)) < _POINTS_MIN:
         return None
     raster = rig_geometry.rasterise(face.parts, len(face.names))
     hints = {
