@@ -54,6 +54,9 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.map is not None:
         saved = rig_rows.fitted(read_map(arguments.map), target, rig_map.armatures_of(target))
         rig_rows.store(target, saved, keep_by_hand=False)
+    elif arguments.basis is not None:
+        found = rig_map.find_map(target, basis=arguments.basis.absolute())
+        rig_rows.store(target, found, keep_by_hand=False)
     found = rig_map.wanted_map(target)
     character = rig_map.read_character(target)
     if arguments.json:

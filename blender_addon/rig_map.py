@@ -16,6 +16,7 @@ import bpy
 from ..inference.channels import ARKIT_52
 from ..inference.errors import RigError
 from ..inference.names import match_channels
+from ..inference.rig_basis import read_basis
 from ..inference.rig_match import map_rig
 from ..inference.types import RigMap
 from . import rig_drivers, rig_rows
@@ -24,7 +25,9 @@ from .rig_read import read_source
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
+    from ..inference.rig_basis import Basis
     from ..inference.types import RigTarget
 
 DOUBTFUL = 0.5
@@ -121,19 +124,38 @@ def wanted_map(target: bpy.types.Object, include_parts: bool = True) -> RigMap:
     return _wanted(target, include_parts)[0]
 
 
-def find_map(target: bpy.types.Object, include_parts: bool = True) -> RigMap:
-    """Match a character anew, by names and by what its keys move; remembered until it looks different."""
+def find_map(target: bpy.types.Object, include_parts: bool = True, basis: Path | None = None) -> RigMap:
+    """Match a character anew, by names and by what its keys move; remembered until it looks different.
+
+    Args:
+        basis: file that says what the numbered keys of a 3DMM mean, see `rig_basis.read_basis`.
+
+    Raises:
+        RigError: the basis file cannot be read.
+    """
     state, meshes, armatures = _look(target, include_parts)
+    if basis is not None:
+        return _match(target, meshes, armatures, read_basis(basis))[0]
     if state not in _found:
-        keyed = [part for part in meshes if part.data.shape_keys is not None]
-        handles = {part.name: rig_drivers.handles(part) for part in keyed}
-        found = map_rig(read_source(meshes, armatures, handles))
-        targets = tuple(_in_units(_through_drivers(target, handles)) for target in found.targets)
-        notices = tuple(_left_to_drivers(part, handles[part.name]) for part in keyed)
-        _found[state] = replace(found, targets=targets), tuple(notice for notice in notices if notice)
+        _found[state] = _match(target, meshes, armatures, None)
         while len(_found) > _FOUND_MAX:
             _found.popitem(last=False)
     return _found[state][0]
+
+
+def _match(
+    target: bpy.types.Object,
+    meshes: Sequence[bpy.types.Object],
+    armatures: Sequence[bpy.types.Object],
+    basis: Basis | None,
+) -> tuple[RigMap, tuple[str, ...]]:
+    """The map, and what should be known about it."""
+    keyed = [part for part in meshes if part.data.shape_keys is not None]
+    handles = {part.name: rig_drivers.handles(part) for part in keyed}
+    found = map_rig(read_source(meshes, armatures, handles), basis)
+    targets = tuple(_in_units(_through_drivers(one, handles)) for one in found.targets)
+    notices = tuple(_left_to_drivers(part, handles[part.name]) for part in keyed)
+    return replace(found, targets=targets), tuple(notice for notice in notices if notice)
 
 
 def forget() -> None:

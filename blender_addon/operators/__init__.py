@@ -5,6 +5,7 @@ from .animate import SOLILOQUY_OT_animate, SOLILOQUY_OT_stop, forget_outcome
 from .cues_files import CLASSES as CUES
 from .dialogue_lines import CLASSES as DIALOGUE
 from .edit_keys import CLASSES as EDIT
+from .import_character import SOLILOQUY_OT_import_character, draw_import_menu
 from .looks import CLASSES as LOOKS
 from .make_override import SOLILOQUY_OT_make_override
 from .rig import CLASSES as RIG
@@ -15,6 +16,7 @@ CLASSES = (
     SOLILOQUY_OT_stop,
     SOLILOQUY_OT_make_override,
     SOLILOQUY_OT_add_head,
+    SOLILOQUY_OT_import_character,
     *RIG,
     *RIG_PREVIEW,
     *LOOKS,
@@ -23,4 +25,4 @@ CLASSES = (
     *CUES,
 )
 
-__all__ = ["CLASSES", "draw_add_menu", "forget_outcome"]
+__all__ = ["CLASSES", "draw_add_menu", "draw_import_menu", "forget_outcome"]

@@ -85,6 +85,27 @@ Rows that you edited stay as they are"""
         return coverage(target)
 
 
+class SOLILOQUY_OT_rig_map_basis(RigOperator, bpy.types.Operator, ImportHelper):
+    """Map a face whose keys are numbered, coefficients of a 3DMM, with the file that says what they mean"""
+
+    bl_idname = "soliloquy.rig_map_basis"
+    bl_label = "Map With Basis File"
+    bl_options = {"UNDO"}
+    filter_glob: bpy.props.StringProperty(default="*.npz;*.json", options={"HIDDEN"})
+
+    def run(self, context: bpy.types.Context, target: bpy.types.Object) -> str:
+        """Fill the table."""
+        basis = Path(bpy.path.abspath(self.filepath))
+        rig_map.forget()
+        found = rig_map.find_map(target, context.scene.soliloquy.include_parts, basis)
+        if not found.solved:
+            raise UsageError(
+                f'"{basis.name}" does not fit "{target.name}"', "Choose the file of its face model"
+            )
+        rig_rows.store(target, found, keep_by_hand=True)
+        return coverage(target)
+
+
 class SOLILOQUY_OT_rig_clear(RigOperator, bpy.types.Operator):
     """Remove all rows, your own too; the character is then matched anew each time it is animated"""
 
@@ -187,6 +208,7 @@ def coverage(target: bpy.types.Object) -> str:
 
 CLASSES = (
     SOLILOQUY_OT_rig_map,
+    SOLILOQUY_OT_rig_map_basis,
     SOLILOQUY_OT_rig_clear,
     SOLILOQUY_OT_rig_add,
     SOLILOQUY_OT_rig_remove,

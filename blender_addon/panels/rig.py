@@ -14,6 +14,7 @@ from ..operators.rig import (
     SOLILOQUY_OT_rig_clear,
     SOLILOQUY_OT_rig_load,
     SOLILOQUY_OT_rig_map,
+    SOLILOQUY_OT_rig_map_basis,
     SOLILOQUY_OT_rig_remove,
     SOLILOQUY_OT_rig_save,
 )
@@ -80,6 +81,8 @@ class SOLILOQUY_MT_rig(bpy.types.Menu):
     bl_label = "Rig Map"
 
     def draw(self, _context: bpy.types.Context) -> None:
+        self.layout.operator(SOLILOQUY_OT_rig_map_basis.bl_idname, icon="MESH_DATA")
+        self.layout.separator()
         self.layout.operator(SOLILOQUY_OT_rig_load.bl_idname, icon="FILE_FOLDER")
         self.layout.operator(SOLILOQUY_OT_rig_save.bl_idname, icon="FILE_TICK")
         self.layout.separator()

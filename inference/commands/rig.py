@@ -36,6 +36,7 @@ def add(commands: Any) -> Any:
     add("--out", type=Path, metavar="FILE.json", help="save the rig map")
     add("--sheet", type=Path, metavar="FILE.png", help="draw what each mapped channel does")
     add("--map", type=Path, metavar="FILE.json", help="use a rig map that was saved, do not search")
+    add("--basis", type=Path, metavar="FILE", help="what the numbered keys of a 3DMM mean: .npz or .json")
     add("--object", default="", metavar="NAME", help="mesh or armature (that with most shape keys)")
     add("--json", action="store_true", help="print one JSON object")
     return parser
@@ -48,7 +49,7 @@ def run(arguments: argparse.Namespace, _console: Console) -> int:
         UsageError: there is no Blender.
     """
     words = ["rig", "map", str(arguments.file.absolute())]
-    for name in ("out", "sheet", "map"):
+    for name in ("out", "sheet", "map", "basis"):
         path = getattr(arguments, name)
         words += [f"--{name}", str(path.absolute())] if path is not None else []
     words += ["--object", arguments.object] if arguments.object else []

@@ -134,3 +134,41 @@ def test_a_linked_character_is_mapped_through_its_override():
     bpy.context.view_layer.objects.active = hero
     assert helpers.animate(helpers.tone("hero.wav", 1.0)) == {"FINISHED"}
     assert len(helpers.curves(hero)) == 52
+
+
+def test_numbered_keys_are_solved_for_with_their_basis_file():
+    bpy.ops.soliloquy.add_head()
+    head, names = bpy.context.active_object, []
+    blocks = head.data.shape_keys.key_blocks
+    for i, block in enumerate(list(blocks)[1:]):
+        names.append(block.name)
+        block.name = f"exp_{i:02d}"
+    basis, blend = helpers.FOLDER / "basis.npz", helpers.FOLDER / "numbered.blend"
+    np.savez(basis, channels=names, coefficients=np.eye(len(names), dtype=np.float32))
+    bpy.context.scene.soliloquy.target = head
+    assert bpy.ops.soliloquy.rig_map_basis(filepath=str(basis)) == {"FINISHED"}
+    assert [row.kind for row in head.soliloquy_rig.rows].count("SOLVED") == 1
+    head.soliloquy_rig.rows.clear()
+    bpy.ops.wm.save_as_mainfile(filepath=str(blend))
+    found = _mapped(blend, "--basis", basis)
+    assert found["mapped"] >= 50
+    code, _, wrong = _command(blend, "--basis", helpers.tone("no_basis.wav", 0.1))
+    assert code == 2
+    assert wrong.count("\n") == 1, wrong
+
+
+def test_a_vrm_is_imported_beside_what_is_there_and_becomes_the_target():
+    bpy.ops.soliloquy.add_head()
+    bpy.ops.soliloquy.import_character(filepath=str(helpers.data("rigs/godette/godette_vrm1.vrm")))
+    scene = bpy.context.scene
+    assert "blink_left" in scene.soliloquy.target.data.shape_keys.key_blocks
+    there = set(scene.objects)
+    cut = helpers.FOLDER / "cut_import.glb"
+    cut.write_bytes(b"glTF\x02\x00\x00\x00\x40\x00\x00\x00\x30\x00\x00\x00JSON{}")
+    said = ""
+    try:
+        bpy.ops.soliloquy.import_character(filepath=str(cut))
+    except RuntimeError as error:
+        said = str(error)
+    assert "damaged" in said
+    assert set(scene.objects) == there
