@@ -18,7 +18,7 @@ import bpy
 from ..inference.errors import SoliloquyError
 from ..inference.formats.arkit_csv import write_csv
 from ..inference.pipeline import AnimateSettings, animate_file
-from . import command_outputs, heads, jobs, line, media
+from . import command_outputs, heads, jobs, line, media, register
 from .audio_decoder import AudDecoder
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--engine", choices=("cycles", "eevee", "workbench"), default="cycles")
     parser.add_argument("--size", type=int, default=540)
     arguments = parser.parse_args(argv)
+    register()  # a character's settings are properties that the add-on gives to objects
     try:
         make(arguments.audio, arguments.out, arguments.engine, arguments.size)
     except SoliloquyError as error:

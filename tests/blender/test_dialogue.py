@@ -70,7 +70,7 @@ def test_lines_of_several_characters_in_one_go():
     assert 25 < _range(bob)[0] < 30 < _range(bob)[1] < 60
     assert _jaw(anna, 10) > 0.05
     assert abs(_jaw(anna, 10) - _jaw(anna, 69)) < 0.05, "the same sound, the same mouth"
-    assert _jaw(anna, 45) == 0.0, "silence between lines is rest"
+    assert _jaw(anna, 45) < 0.001, "silence between lines is rest"
     assert _jaw(bob, 10) == 0.0
 
 
