@@ -16,8 +16,6 @@ import bpy
 from ..inference.channels import ARKIT_52
 from ..inference.errors import RigError
 from ..inference.names import match_channels
-from ..inference.rig_basis import read_basis
-from ..inference.rig_match import map_rig
 from ..inference.types import RigMap
 from . import rig_drivers, rig_rows
 from .rig_mesh import driven_keys
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from ..inference.rig_basis import Basis
     from ..inference.types import RigTarget
 
 DOUBTFUL = 0.5
@@ -135,7 +132,7 @@ def find_map(target: bpy.types.Object, include_parts: bool = True, basis: Path |
     """
     state, meshes, armatures = _look(target, include_parts)
     if basis is not None:
-        return _match(target, meshes, armatures, read_basis(basis))[0]
+        return _match(target, meshes, armatures, basis)[0]
     if state not in _found:
         _found[state] = _match(target, meshes, armatures, None)
         while len(_found) > _FOUND_MAX:
@@ -147,12 +144,16 @@ def _match(
     target: bpy.types.Object,
     meshes: Sequence[bpy.types.Object],
     armatures: Sequence[bpy.types.Object],
-    basis: Basis | None,
+    basis: Path | None,
 ) -> tuple[RigMap, tuple[str, ...]]:
     """The map, and what should be known about it."""
+    # Matching is needed only here: Blender starts faster without it.
+    from ..inference.rig_basis import read_basis
+    from ..inference.rig_match import map_rig
+
     keyed = [part for part in meshes if part.data.shape_keys is not None]
     handles = {part.name: rig_drivers.handles(part) for part in keyed}
-    found = map_rig(read_source(meshes, armatures, handles), basis)
+    found = map_rig(read_source(meshes, armatures, handles), read_basis(basis) if basis is not None else None)
     targets = tuple(_in_units(_through_drivers(one, handles)) for one in found.targets)
     notices = tuple(_left_to_drivers(part, handles[part.name]) for part in keyed)
     return replace(found, targets=targets), tuple(notice for notice in notices if notice)
