@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from ..inference.visemes import VISEMES
 from .data.corpora import width_slope
+from .speech.net import APERTURE_AT_REST_MM
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from .data.corpora import Line
     from .speech.net import SpeechNet
 
+_CLOSED_MM = 0.5
 HELD_OUT_SPEAKERS = ("lrc_ar/23", "lrc_ar/25", "lrc_ar/21", "lrc_ar/32", "lrc_ar/29", "lrc_ar/20")
 """Never trained on: whole face clusters, both sexes, 184 clips."""
 
@@ -80,6 +83,17 @@ def agreement(net: SpeechNet, lines: list[Line], basis: np.ndarray) -> dict[str,
     for clip in clip_scores(net, lines, basis):
         scores[clip.corpus].append((clip.aperture, clip.shape))
     return {c: tuple(np.mean(v, axis=0)) for c, v in scores.items()}
+
+
+def closed_share(net: SpeechNet, lines: list[Line], basis: np.ndarray) -> float:
+    """Share of the sounds p, b and m in which the lips come within 0.5 mm, a frame early or late; 0..1."""
+    nearest = []
+    for line in lines:
+        apart_mm = (predict_line(net, line) @ basis.T)[:, 0] + APERTURE_AT_REST_MM
+        spoken = np.pad(line.phones == VISEMES.index("PP"), 1)
+        starts, ends = np.flatnonzero(np.diff(spoken.astype(int))).reshape(-1, 2).T
+        nearest += [apart_mm[max(0, a - 1) : b + 1].min() for a, b in zip(starts, ends, strict=True)]
+    return float(np.mean(np.array(nearest) < _CLOSED_MM))
 
 
 def confidence_interval(values: np.ndarray, groups: list[str], draws: int = 2000) -> tuple[float, float]:

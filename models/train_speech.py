@@ -77,21 +77,21 @@ MILD = AugmentConfig(
 
 STAGES = (
     Stage(  # to hear phones in any voice
-        "hear", 3000,
+        "hear", 2200,
         {"grid_s1": 0.17, "us_gov": 0.12, "lrc_ar": 0.22, "facegood": 0.08, "neutral": 0.07,
          "synthetic": 0.16, "librispeech": 0.17, "ljspeech": 0.01},
         replace(MILD, speed=0.1, formant=0.08, equaliser=0.8, noise_probability=0.5, reverb_probability=0.2),
         distil=False,
     ),
     Stage(  # to move the lips sharply
-        "speak", 3000,
+        "speak", 2200,
         {"grid_s1": 0.23, "us_gov": 0.15, "lrc_ar": 0.26, "facegood": 0.12, "neutral": 0.06,
          "synthetic": 0.1, "librispeech": 0.1, "ljspeech": 0.01},
         MILD,
         learning_rate=1.5e-3,
     ),
     Stage(  # to keep still where nobody speaks, and to close
-        "settle", 2200,
+        "settle", 1600,
         {"grid_s1": 0.25, "us_gov": 0.15, "lrc_ar": 0.24, "facegood": 0.11, "neutral": 0.1,
          "synthetic": 0.08, "librispeech": 0.09, "ljspeech": 0.01},
         replace(MILD, speed=0.05, formant=0.05, equaliser=0.4),

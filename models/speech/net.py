@@ -40,7 +40,7 @@ class SpeechNetConfig:
     """Free dimensions of the bottleneck."""
     memory_slots: int = 64
     """Slots of the implicit memory; 0 leaves it out."""
-    lip_slots: int = 0
+    lip_slots: int = 96
     """Slots of the audio-lip memory; 0 leaves it out."""
     controls: int = 15
     speaker_shares: tuple[float, ...] = ()

@@ -31,13 +31,13 @@ class Weights:
 
     phones: float = 0.5
     """Cross-entropy of the viseme posteriors, where phone times are known."""
-    distil: float = 1.0
+    distil: float = 0.0
     """Real speech without a film: agree, on disturbed sound, with the averaged network on clean sound."""
     implicit: float = 0.1
     """Slots of the implicit memory that stand for something: frames choose, and all slots are chosen."""
-    lip_memory: float = 0.0
+    lip_memory: float = 0.2
     """Store and alignment losses of the audio-lip memory (needs `SpeechNetConfig.lip_slots`)."""
-    visual_sync: float = 0.0
+    visual_sync: float = 0.5
     """Features of the predicted lip motion against those of the filmed one."""
     multi_scale: float = 0.0
     """Agreement of motion and sound in the eyes of four syncers."""

@@ -18,7 +18,7 @@ SMALL = SpeechNetConfig(
     width=16, head_width=12, encoder_layers=1, memory_slots=5, lip_slots=6, speaker_shares=(0.75, 0.25)
 )
 BASIS = torch.randn(6, 15, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-EVERYTHING = Weights(lip_memory=0.1, visual_sync=0.1, multi_scale=0.1)
+EVERYTHING = Weights(distil=1.0, lip_memory=0.1, visual_sync=0.1, multi_scale=0.1)
 
 
 def smooth_curves(frames: int, seed: int) -> np.ndarray:
