@@ -2,8 +2,10 @@
 
 import bpy
 
+from .reasoned import ReasonedOperator
 
-class SOLILOQUY_OT_add_head(bpy.types.Operator):
+
+class SOLILOQUY_OT_add_head(ReasonedOperator, bpy.types.Operator):
     """Add a head with eyes, teeth and tongue and all 52 ARKit shape keys"""
 
     bl_idname = "soliloquy.add_head"
@@ -22,12 +24,6 @@ class SOLILOQUY_OT_add_head(bpy.types.Operator):
         if context.mode != "OBJECT":
             return "Leave the edit mode first (Tab)."
         return "" if context.scene.library is None else "The scene is linked and cannot be changed here."
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        reason = cls.disabled_reason(context)
-        cls.poll_message_set(reason)
-        return not reason
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         # The geometry code is needed only here: Blender starts faster without it.

@@ -6,6 +6,7 @@ import bpy
 
 from .. import checks, jobs, line
 from ..jobs import STATUS
+from .reasoned import ReasonedOperator
 from .working import WorkingOperator
 
 
@@ -39,7 +40,7 @@ class SOLILOQUY_OT_animate(WorkingOperator, bpy.types.Operator):
         return line.summary(self._line, result), notices
 
 
-class SOLILOQUY_OT_stop(bpy.types.Operator):
+class SOLILOQUY_OT_stop(ReasonedOperator, bpy.types.Operator):
     """Stop the running line; nothing is changed"""
 
     bl_idname = "soliloquy.stop"
@@ -50,12 +51,6 @@ class SOLILOQUY_OT_stop(bpy.types.Operator):
     def disabled_reason(cls, _context: bpy.types.Context) -> str:
         """Why the button is grey; empty when it can be pressed."""
         return "" if STATUS.job is not None else "No line is being animated."
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        reason = cls.disabled_reason(context)
-        cls.poll_message_set(reason)
-        return not reason
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         STATUS.job.cancel()

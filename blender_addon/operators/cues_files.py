@@ -8,37 +8,14 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy_extras.io_utils import ExportHelper, ImportHelper
 
-from ...inference.errors import RigError, SoliloquyError
+from ...inference.errors import RigError
 from .. import checks, curve_files, jobs, markers, media
 from ..outputs import check_writable
-from .working import ReasonedOperator, WorkingOperator, redraw, start
+from .reasoned import CharacterOperator, ReasonedOperator
+from .working import WorkingOperator, start
 
 if TYPE_CHECKING:
     from ..takes import StoredTake
-
-
-class CharacterOperator(ReasonedOperator):
-    """A button about the target. Mix into `bpy.types.Operator`, and give it `run`."""
-
-    @classmethod
-    def disabled_reason(cls, context: bpy.types.Context) -> str:
-        """Why the button is grey; empty when it can be pressed."""
-        return checks.busy_reason() or checks.first_reason(checks.target_refusal(context))
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Do it; a problem that the user can mend becomes a report."""
-        try:
-            summary = self.run(context, checks.target(context))
-        except SoliloquyError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        redraw(context)
-        self.report({"INFO"}, summary)
-        return {"FINISHED"}
-
-    def run(self, context: bpy.types.Context, target: bpy.types.Object) -> str:
-        """Do the work, and tell in one sentence what was done."""
-        raise NotImplementedError
 
 
 def _says_something(context: bpy.types.Context) -> str:
@@ -165,7 +142,7 @@ class SOLILOQUY_OT_export_curves(CharacterOperator, ExportHelper, bpy.types.Oper
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
         """Why the button is grey; empty when it can be pressed."""
-        return CharacterOperator.disabled_reason.__func__(cls, context) or _says_something(context)
+        return super().disabled_reason(context) or _says_something(context)
 
     def check(self, context: bpy.types.Context) -> bool:
         """Let the name's ending follow the format while the file is chosen."""
@@ -198,7 +175,7 @@ class SOLILOQUY_OT_add_markers(CharacterOperator, bpy.types.Operator):
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
         """Why the button is grey; empty when it can be pressed."""
-        return CharacterOperator.disabled_reason.__func__(cls, context) or _says_something(context)
+        return super().disabled_reason(context) or _says_something(context)
 
     def run(self, context: bpy.types.Context, target: bpy.types.Object) -> str:
         """Set the markers."""

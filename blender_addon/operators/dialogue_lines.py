@@ -8,7 +8,8 @@ from ...inference.errors import RigError, SoliloquyError, UsageError
 from .. import checks, compat, dialogue, dialogue_job, dialogue_strips, jobs, media
 from ..jobs import STATUS, message
 from ..rig_map import refusal
-from .working import ReasonedOperator, WorkingOperator
+from .reasoned import ReasonedOperator
+from .working import WorkingOperator
 
 
 def scene_refusal(context: bpy.types.Context) -> SoliloquyError | None:

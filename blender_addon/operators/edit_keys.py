@@ -5,9 +5,9 @@ from __future__ import annotations
 import bpy
 
 from ...inference.channels import channels_named
-from ...inference.errors import RigError, SoliloquyError, UsageError
+from ...inference.errors import RigError, UsageError
 from .. import bake, checks, edit_layers, edit_live, layers
-from .working import redraw
+from .reasoned import CharacterOperator
 
 LAYER_ITEMS = (
     ("SPEECH", "Speech", "The keys that Soliloquy made; those that you change stay when the sliders move"),
@@ -17,7 +17,7 @@ LAYER_ITEMS = (
 _NAMES = {"SPEECH": layers.SPEECH, "PERFORMANCE": layers.PERFORMANCE, "HAND": layers.HAND}
 
 
-class _EditOperator:
+class _EditOperator(CharacterOperator):
     """What they have in common: a character with lines, and no line that is being animated."""
 
     bl_options = {"REGISTER", "UNDO"}
@@ -31,23 +31,6 @@ class _EditOperator:
         if not len(target.soliloquy_face.takes):
             return str(RigError(f'"{target.name}" has no speech yet', "Animate a line first"))
         return checks.busy_reason()
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        reason = cls.disabled_reason(context)
-        cls.poll_message_set(reason)
-        return not reason
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Do it; a problem that the user can mend becomes a report."""
-        try:
-            told = self.run(context, checks.target(context))
-        except SoliloquyError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        self.report({"INFO"}, told)
-        redraw(context)  # a dialog redraws itself only
-        return {"FINISHED"}
 
 
 class SOLILOQUY_OT_reapply(_EditOperator, bpy.types.Operator):

@@ -7,9 +7,10 @@ from bpy_extras.io_utils import ImportHelper
 
 from ...inference.errors import SoliloquyError
 from .. import rig_import
+from .reasoned import ReasonedOperator
 
 
-class SOLILOQUY_OT_import_character(bpy.types.Operator, ImportHelper):
+class SOLILOQUY_OT_import_character(ReasonedOperator, bpy.types.Operator, ImportHelper):
     """Import a character (.vrm, .glb, .gltf, .fbx) with the names of its keys and make it the target. \
 Blender's own importer loses them in VRM files and refuses compressed glTF"""
 
@@ -22,12 +23,6 @@ Blender's own importer loses them in VRM files and refuses compressed glTF"""
     def disabled_reason(cls, context: bpy.types.Context) -> str:
         """Why the entry is grey; empty when it can be chosen."""
         return "" if context.mode == "OBJECT" else "Leave the edit mode first (Tab)."
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        reason = cls.disabled_reason(context)
-        cls.poll_message_set(reason)
-        return not reason
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         path = Path(bpy.path.abspath(self.filepath))

@@ -4,37 +4,12 @@ from __future__ import annotations
 
 import bpy
 
-from ...inference.errors import RigError, SoliloquyError
-from .. import checks, edit_live, presets
-from .working import redraw
+from ...inference.errors import SoliloquyError
+from .. import edit_live, presets
+from .reasoned import CharacterOperator
 
 
-class _LookOperator:
-    """What the three have in common: they need a character, and no line that is being animated."""
-
-    @classmethod
-    def disabled_reason(cls, context: bpy.types.Context) -> str:
-        """Why the button is grey; empty when it can be pressed."""
-        return checks.busy_reason() or checks.first_reason(checks.target_refusal(context))
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        reason = cls.disabled_reason(context)
-        cls.poll_message_set(reason)
-        return not reason
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Do it; a problem that the user can mend becomes a report."""
-        try:
-            self.run(context)
-        except SoliloquyError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        redraw(context)  # a dialog redraws itself only
-        return {"FINISHED"}
-
-
-class SOLILOQUY_OT_apply_look(_LookOperator, bpy.types.Operator):
+class SOLILOQUY_OT_apply_look(CharacterOperator, bpy.types.Operator):
     """Set the character's strengths, smoothing, delay, offsets and blinks; its lines follow at once"""
 
     bl_idname = "soliloquy.apply_look"
@@ -51,15 +26,16 @@ class SOLILOQUY_OT_apply_look(_LookOperator, bpy.types.Operator):
         except SoliloquyError:
             return ""
 
-    def run(self, context: bpy.types.Context) -> None:
+    def run(self, context: bpy.types.Context, target: bpy.types.Object) -> str:
         """Set the values."""
-        look, target = presets.find(self.name), _character(context)
+        look = presets.find(self.name)
         with edit_live.held():
             presets.apply(look, target.soliloquy_face)
         edit_live.changed(target, context)
+        return ""
 
 
-class SOLILOQUY_OT_save_look(_LookOperator, bpy.types.Operator):
+class SOLILOQUY_OT_save_look(CharacterOperator, bpy.types.Operator):
     """Keep the strengths, smoothing, delay, offsets and blinks of this character as a look of your own"""
 
     bl_idname = "soliloquy.save_look"
@@ -74,12 +50,13 @@ class SOLILOQUY_OT_save_look(_LookOperator, bpy.types.Operator):
         """Ask for the name."""
         return context.window_manager.invoke_props_dialog(self)
 
-    def run(self, context: bpy.types.Context) -> None:
+    def run(self, _context: bpy.types.Context, target: bpy.types.Object) -> str:
         """Write the file."""
-        presets.save_look(self.name, _character(context).soliloquy_face)
+        presets.save_look(self.name, target.soliloquy_face)
+        return ""
 
 
-class SOLILOQUY_OT_remove_look(_LookOperator, bpy.types.Operator):
+class SOLILOQUY_OT_remove_look(CharacterOperator, bpy.types.Operator):
     """Delete this look of your own"""
 
     bl_idname = "soliloquy.remove_look"
@@ -92,21 +69,10 @@ class SOLILOQUY_OT_remove_look(_LookOperator, bpy.types.Operator):
         """Ask first: a file cannot be brought back by undo."""
         return context.window_manager.invoke_confirm(self, event)
 
-    def run(self, _context: bpy.types.Context) -> None:
+    def run(self, _context: bpy.types.Context, _target: bpy.types.Object) -> str:
         """Delete the file."""
         presets.remove_look(self.name)
-
-
-def _character(context: bpy.types.Context) -> bpy.types.Object:
-    """Whose look it is.
-
-    Raises:
-        RigError: no object is chosen.
-    """
-    target = checks.target(context)
-    if target is None:
-        raise RigError("No target mesh is chosen", "Choose the mesh whose look this is")
-    return target
+        return ""
 
 
 CLASSES = (SOLILOQUY_OT_apply_look, SOLILOQUY_OT_save_look, SOLILOQUY_OT_remove_look)

@@ -6,9 +6,10 @@ import bpy
 
 from .. import checks, overrides
 from ..rig_map import parts_of
+from .reasoned import ReasonedOperator
 
 
-class SOLILOQUY_OT_make_override(bpy.types.Operator):
+class SOLILOQUY_OT_make_override(ReasonedOperator, bpy.types.Operator):
     """Make library overrides of the linked target and its mesh data, so that its shape keys can be keyed"""
 
     bl_idname = "soliloquy.make_override"
@@ -22,12 +23,6 @@ class SOLILOQUY_OT_make_override(bpy.types.Operator):
         if target is None or target.type != "MESH" or target.data.shape_keys is None:
             return "The target is not a mesh with shape keys."
         return "The shape keys can be animated already." if target.data.shape_keys.is_editable else ""
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        reason = cls.disabled_reason(context)
-        cls.poll_message_set(reason)
-        return not reason
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         target = override(context, checks.target(context))

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy_extras.io_utils import ExportHelper, ImportHelper
 
-from ...inference.errors import SoliloquyError, UsageError
+from ...inference.errors import UsageError
 from ...inference.rig_json import read_map, write_map
 from .. import checks, edit_live, overrides, rig_map, rig_rows
 from ..outputs import check_writable
+from .reasoned import CharacterOperator
 
 if TYPE_CHECKING:
     from ..rig_properties import SoliloquyRig
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 _ENDING = ".json"
 
 
-class RigOperator:
-    """What the operators of the rig map have in common. Mix into `bpy.types.Operator`, and give it `run`."""
+class RigOperator(CharacterOperator):
+    """What the operators of the rig map have in common: the lines of the character follow what they did."""
 
     needs = ""
     """`rows` or `row`: what must be there already."""
@@ -28,7 +29,7 @@ class RigOperator:
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
         """Why the button is grey; empty when it can be pressed."""
-        reason = checks.busy_reason() or checks.first_reason(checks.target_refusal(context))
+        reason = super().disabled_reason(context)
         if reason:
             return reason
         rig = checks.target(context).soliloquy_rig
@@ -38,33 +39,15 @@ class RigOperator:
             return "No row of the rig map is chosen. Click one."
         return ""
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        reason = cls.disabled_reason(context)
-        cls.poll_message_set(reason)
-        return not reason
-
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Do it; a problem that the user can mend becomes a report."""
+        """Do it, then let the lines follow."""
         target = checks.target(context)
-        try:
-            with edit_live.held():
-                summary = self.run(context, target)
-        except SoliloquyError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        overrides.prepare()
-        edit_live.changed(target, context)
-        self.report({"INFO"}, summary)
-        return {"FINISHED"}
-
-    def run(self, context: bpy.types.Context, target: bpy.types.Object) -> str:
-        """Do it; returns a sentence about what was done.
-
-        Raises:
-            SoliloquyError: with the reason; nothing was changed.
-        """
-        raise NotImplementedError
+        with edit_live.held():
+            done = super().execute(context)
+        if done == {"FINISHED"}:
+            overrides.prepare()
+            edit_live.changed(target, context)
+        return done
 
 
 class SOLILOQUY_OT_rig_map(RigOperator, bpy.types.Operator):

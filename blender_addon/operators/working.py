@@ -3,33 +3,15 @@
 from __future__ import annotations
 
 import traceback
-from typing import TYPE_CHECKING
 
 import bpy
 
 from ...inference.errors import Cancelled, SoliloquyError
 from .. import jobs
 from ..jobs import STATUS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from .reasoned import ReasonedOperator, areas, redraw
 
 _TICK_S = 0.05
-
-
-class ReasonedOperator:
-    """A button that says why it is grey. Mix into `bpy.types.Operator`, and give it `disabled_reason`."""
-
-    @classmethod
-    def disabled_reason(cls, context: bpy.types.Context) -> str:
-        """Why the button is grey; empty when it can be pressed."""
-        raise NotImplementedError
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        reason = cls.disabled_reason(context)
-        cls.poll_message_set(reason)
-        return not reason
 
 
 class WorkingOperator(ReasonedOperator):
@@ -132,22 +114,9 @@ def start(operator: WorkingOperator, context: bpy.types.Context) -> set[str]:
     return {"RUNNING_MODAL"}
 
 
-def redraw(context: bpy.types.Context) -> None:
-    """Let every 3D view and sequencer show the state of the work."""
-    for area in _areas(context):
-        area.tag_redraw()
-
-
 def redraw_panels(context: bpy.types.Context) -> None:
     """Let every sidebar show the progress, without drawing the 3D views again on every tick."""
-    for area in _areas(context):
+    for area in areas(context):
         for region in area.regions:
             if region.type == "UI":
                 region.tag_redraw()
-
-
-def _areas(context: bpy.types.Context) -> Iterator[bpy.types.Area]:
-    for window in context.window_manager.windows:
-        for area in window.screen.areas:
-            if area.type in {"VIEW_3D", "SEQUENCE_EDITOR"}:
-                yield area

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import importlib
-import math
 import os
-import struct
 import wave
 from pathlib import Path
 
 import bpy
+import numpy as np
 
 PACKAGE = "bl_ext.user_default.soliloquy"
 FOLDER = Path(os.environ["SOLILOQUY_TEST_FOLDER"])
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+FORMANTS_OF_A = ((730, 90), (1090, 110), (2440, 170), (3400, 250))  # Hz and width (Peterson and Barney 1952)
 
 
 class Skip(Exception):  # noqa: N818
@@ -64,18 +64,21 @@ def arkit_mesh(name: str = "Face") -> bpy.types.Object:
     return made
 
 
-def tone(name: str, duration_s: float, voiced: tuple[tuple[float, float], ...] = ((0.0, 1e9),)) -> Path:
-    """A 16 kHz wav of vowel-like sound: harmonics of 120 Hz below two formants, only in `voiced` spans."""
+def vowels(name: str, duration_s: float, voiced: tuple[tuple[float, float], ...] = ((0.0, 1e9),)) -> Path:
+    """A 16 kHz wav of three open /a/ a second, only in `voiced` spans: harmonics through formants."""
     path = FOLDER / name
-    samples = []
-    for i in range(round(duration_s * 16_000)):
-        t = i / 16_000
-        on = any(a <= t < b for a, b in voiced)
-        value = sum(math.sin(2 * math.pi * 120 * k * t) / k for k in range(1, 9)) if on else 0.0
-        samples.append(int(7000 * value * (0.6 + 0.4 * math.sin(2 * math.pi * 4 * t))))
+    t = np.arange(round(duration_s * 16_000)) / 16_000
+    sound = np.zeros_like(t)
+    for k in range(1, 34):
+        hertz = 120 * k
+        gain = np.prod([f * f / np.hypot(f * f - hertz * hertz, width * hertz) for f, width in FORMANTS_OF_A])
+        sound += gain / k * np.sin(2 * np.pi * hertz * t + k * k)  # phases apart, as a click is no voice
+    sound *= (0.525 + 0.475 * np.sin(2 * np.pi * 3 * t)) * np.any(
+        [(a <= t) & (t < b) for a, b in voiced], axis=0
+    )
     with wave.open(str(path), "wb") as file:
         file.setparams((1, 2, 16_000, 0, "NONE", ""))
-        file.writeframes(struct.pack(f"<{len(samples)}h", *samples))
+        file.writeframes((10_000 * sound / max(1e-9, np.abs(sound).max())).astype("<i2").tobytes())
     return path
 
 

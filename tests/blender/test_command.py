@@ -36,7 +36,7 @@ def _leftovers():
 def test_animate_saves_a_scene_with_keys_and_sound():
     helpers.arkit_mesh("Head")
     target = helpers.FOLDER / "saved é.blend"
-    path = helpers.tone("cli.wav", 1.0)
+    path = helpers.vowels("cli.wav", 1.0)
     code, out, err = _run(
         "animate", "--audio", path, "--object", "Head", "--out", target, "--start-frame", 10
     )
@@ -53,7 +53,7 @@ def test_animate_saves_a_scene_with_keys_and_sound():
 
 def test_refusals_exit_with_2_and_write_nothing():
     helpers.arkit_mesh("Head")
-    path, target = helpers.tone("cli.wav", 0.5), helpers.FOLDER / "not.blend"
+    path, target = helpers.vowels("cli.wav", 0.5), helpers.FOLDER / "not.blend"
     bad = helpers.FOLDER / "bad.wav"
     bad.write_text("no sound\n" * 50)
     cases = {
@@ -88,7 +88,7 @@ def test_a_problem_of_our_own_exits_with_1():
     try:
         target = helpers.FOLDER / "n.blend"
         code, _, err = _run(
-            "animate", "--audio", helpers.tone("c.wav", 0.5), "--object", "Head", "--out", target
+            "animate", "--audio", helpers.vowels("c.wav", 0.5), "--object", "Head", "--out", target
         )
     finally:
         command.line.run_now = real
@@ -159,7 +159,7 @@ def test_render_is_h264_and_aac_as_long_as_the_line():
         scene.render.image_settings.file_format,
     )
     target = helpers.FOLDER / "line ü.mp4"
-    path = helpers.tone("render.wav", 1.2)
+    path = helpers.vowels("render.wav", 1.2)
     code, _, err = _run(
         "animate", "--audio", path, "--object", "Head", "--render", target, "--start-frame", 7
     )
@@ -187,7 +187,7 @@ def _two_lines():
     """A scene with two characters and three sounds; the last one has no character."""
     anna, bob = helpers.arkit_mesh("Anna"), helpers.arkit_mesh("Bob")
     strips = helpers.module("blender_addon.compat").strips(bpy.context.scene.sequence_editor_create())
-    path = helpers.tone("dialogue.wav", 0.6)
+    path = helpers.vowels("dialogue.wav", 0.6)
     for i, name in enumerate(("anna_1", "bob_1", "music")):
         strips.new_sound(name, str(path), 1 + i, 10 * i - 5)
     return anna, bob

@@ -52,7 +52,7 @@ def test_cues_of_a_line_take_the_place_of_the_ear():
     face = _face()
     scene = bpy.context.scene
     strips = helpers.module("blender_addon.compat").strips(scene.sequence_editor_create())
-    strip = strips.new_sound("line", str(helpers.tone("cued.wav", 1.2)), 1, 1)
+    strip = strips.new_sound("line", str(helpers.vowels("cued.wav", 1.2)), 1, 1)
     strip.soliloquy_line.character = face
     bpy.ops.soliloquy.animate_dialogue()
     heard = _value(face, "jawOpen", 3)
@@ -87,7 +87,7 @@ def test_export_and_import_of_every_format():
             scene = helpers.empty_scene(fps, base)
             scene.frame_start = min(first, 1)
             face = _face()
-            helpers.animate(helpers.tone("export.wav", 1.5), first)
+            helpers.animate(helpers.vowels("export.wav", 1.5), first)
             path = helpers.FOLDER / name
             assert bpy.ops.soliloquy.export_curves(filepath=str(path), kind=kind) == {"FINISHED"}
             again = _face("Again")
@@ -105,7 +105,7 @@ def test_exports_are_refused_with_a_sentence():
     said = helpers.error_of(RuntimeError, lambda: bpy.ops.soliloquy.export_curves(filepath="/tmp/x.csv"))
     assert "says nothing yet" in said
     scene = bpy.context.scene
-    helpers.animate(helpers.tone("early.wav", 0.5), 1)
+    helpers.animate(helpers.vowels("early.wav", 0.5), 1)
     scene.frame_start = 500
     said = helpers.error_of(
         RuntimeError, lambda: bpy.ops.soliloquy.export_curves(filepath=str(helpers.FOLDER / "x.csv"))
@@ -159,7 +159,7 @@ def test_an_imported_line_keeps_its_keys_when_another_follows():
     face = _face()
     bpy.ops.soliloquy.import_cues(filepath=_file("one.tsv", CUES), start_frame=1)
     before = _value(face, "jawOpen", 16)
-    helpers.animate(helpers.tone("two.wav", 1.0), 100)
+    helpers.animate(helpers.vowels("two.wav", 1.0), 100)
     assert abs(_value(face, "jawOpen", 16) - before) < 0.011
     assert dict(helpers.curves(face)).keys() >= {value_path("jawOpen")}
     assert len(face.soliloquy_face.takes) == 2

@@ -54,12 +54,12 @@ def _range(face):
 
 def _cast():
     """Two characters and the sound of a line."""
-    return helpers.arkit_mesh("Anna"), helpers.arkit_mesh("Bob"), helpers.tone("line.wav", 1.0)
+    return helpers.arkit_mesh("Anna"), helpers.arkit_mesh("Bob"), helpers.vowels("line.wav", 1.0)
 
 
 def test_lines_of_several_characters_in_one_go():
     anna, bob, path = _cast()
-    other = helpers.tone("other.wav", 0.6)
+    other = helpers.vowels("other.wav", 0.6)
     _strip(path, 1, anna, name="a1")
     _strip(other, 30, bob, 2, name="b1")
     _strip(path, 60, anna, name="a2")
@@ -77,13 +77,13 @@ def test_lines_of_several_characters_in_one_go():
 def test_only_what_changed_is_heard_again():
     anna, bob, path = _cast()
     other = helpers.FOLDER / "changing.wav"
-    shutil.copy(helpers.tone("changing_a.wav", 0.8), other)
+    shutil.copy(helpers.vowels("changing_a.wav", 0.8), other)
     _strip(path, 1, anna, name="a")
     strip = _strip(other, 40, bob, 2, name="b")
     _animate()
     _animate()
     assert _summary() == "Animated 0 lines of 2 characters, 2 unchanged"
-    shutil.copy(helpers.tone("changing_b.wav", 0.8, ((0.0, 0.2),)), other)
+    shutil.copy(helpers.vowels("changing_b.wav", 0.8, ((0.0, 0.2),)), other)
     assert _jaw(bob, 52) > 0.05
     _animate()
     assert _summary() == "Animated 1 line of 2 characters, 1 unchanged"
@@ -149,7 +149,7 @@ def test_a_line_that_fails_does_not_lose_the_others():
     broken = helpers.FOLDER / "broken.wav"
     broken.write_bytes(b"RIFF....WAVEno sound at all")
     _strip(broken, 1, anna, name="broken")
-    gone = _strip(helpers.tone("gone.wav", 0.5), 50, anna, name="gone")
+    gone = _strip(helpers.vowels("gone.wav", 0.5), 50, anna, name="gone")
     bpy.path.abspath(gone.sound.filepath)
     (helpers.FOLDER / "gone.wav").unlink()
     _strip(path, 100, anna, name="good")
@@ -182,7 +182,7 @@ def test_muted_strips_are_passed_over_and_keep_what_they_have():
 def test_a_line_made_from_the_panel_is_the_strips_line_and_follows_it():
     scene = bpy.context.scene
     anna = helpers.arkit_mesh("Anna")
-    path = helpers.tone("panel.wav", 1.0)
+    path = helpers.vowels("panel.wav", 1.0)
     helpers.animate(path, 20)
     (strip,) = _strips().sound_strips(scene)
     assert strip.soliloquy_line.character == anna

@@ -14,7 +14,7 @@ VOICED = ((0.5, 1.5), (2.5, 3.5))
 
 def _spoken(name="edit.wav", start_frame=1, **settings):
     face = helpers.arkit_mesh()
-    assert helpers.animate(helpers.tone(name, 4.0, VOICED), start_frame, **settings) == {"FINISHED"}
+    assert helpers.animate(helpers.vowels(name, 4.0, VOICED), start_frame, **settings) == {"FINISHED"}
     return face
 
 
@@ -178,9 +178,9 @@ def test_keys_that_a_person_changed_stay():
 def test_hand_keys_survive_a_new_line_and_another_take():
     face = _spoken("first.wav")
     moved = _move_key(face, 25, 0.3)
-    assert helpers.animate(helpers.tone("second.wav", 2.0), 200) == {"FINISHED"}
+    assert helpers.animate(helpers.vowels("second.wav", 2.0), 200) == {"FINISHED"}
     assert _has_key(face, *moved)
-    assert helpers.animate(helpers.tone("first.wav", 4.0, VOICED), 1) == {"FINISHED"}
+    assert helpers.animate(helpers.vowels("first.wav", 4.0, VOICED), 1) == {"FINISHED"}
     assert _has_key(face, *moved)
 
 
@@ -189,7 +189,7 @@ def test_hand_keys_move_with_their_line():
     frame, value = _move_key(face, 25, 0.3)
     keys = face.data.shape_keys
     for start_frame in (31, 901, -700, 1):
-        assert helpers.animate(helpers.tone("moving.wav", 4.0, VOICED), start_frame) == {"FINISHED"}
+        assert helpers.animate(helpers.vowels("moving.wav", 4.0, VOICED), start_frame) == {"FINISHED"}
         moved = frame + start_frame - 1
         assert _has_key(face, moved, value), start_frame
         assert [abs(v - value) < 1e-5 for _, v in helpers.curves(face)[JAW]].count(True) == 1
@@ -207,7 +207,7 @@ def test_another_name_leaves_the_blinks_where_they_are():
     assert np.allclose(_values(face, BLINK), before, atol=1e-6)
     twin = helpers.mesh_with_keys("Twin", ("eyeBlinkRight", "jawOpen"))
     bpy.context.view_layer.objects.active = twin
-    assert helpers.animate(helpers.tone("named.wav", 4.0, VOICED), keys="DENSE") == {"FINISHED"}
+    assert helpers.animate(helpers.vowels("named.wav", 4.0, VOICED), keys="DENSE") == {"FINISHED"}
     assert not np.allclose(_values(twin, BLINK), before, atol=0.1), (
         "two characters blink at moments of their own"
     )
@@ -310,7 +310,7 @@ def test_animation_of_the_users_own_shows_again_where_nothing_is_spoken():
         block.value = 0.2
         block.keyframe_insert("value", frame=1)
     mine = keys.animation_data.action
-    assert helpers.animate(helpers.tone("own.wav", 2.0), 20) == {"FINISHED"}
+    assert helpers.animate(helpers.vowels("own.wav", 2.0), 20) == {"FINISHED"}
     face.soliloquy_face.jaw = 0.7
     bpy.context.scene.frame_set(300)
     assert abs(keys.key_blocks["jawOpen"].value - 0.2) < 1e-6

@@ -15,7 +15,7 @@ def _performance():
     scene = helpers.empty_scene(FPS)
     scene.frame_start, scene.frame_end = 1, 60
     face = helpers.arkit_mesh("Actor")
-    assert helpers.animate(helpers.tone("export.wav", 2.0), blinks=True) == {"FINISHED"}
+    assert helpers.animate(helpers.vowels("export.wav", 2.0), blinks=True) == {"FINISHED"}
     assert bpy.ops.soliloquy.bake() == {"FINISHED"}
     shown = _shown(face)
     assert np.ptp(shown, axis=0).max() > 0.05, "something moves"

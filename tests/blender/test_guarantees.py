@@ -93,7 +93,7 @@ def test_the_switches_become_settings():
     assert guarantees(False, by_ear=True) == (True, True, False)
     assert guarantees(True, lips_meet=False) == (False, True, False)
     assert guarantees(False, lip_to_teeth=False, still_in_silence=True) == (False, False, True)
-    path = helpers.tone("said.wav", 0.5)
+    path = helpers.vowels("said.wav", 0.5)
     scene.soliloquy.audio_path, scene.soliloquy.transcript = str(path), "Guten Tag"
     scene.soliloquy.language = "de"
     heard = line.from_context(bpy.context).request.settings

@@ -93,7 +93,7 @@ def test_switching_the_extension_off_stops_the_worker():
 def test_a_second_line_waits_for_the_first():
     jobs = helpers.module("blender_addon.jobs")
     operator = helpers.module("blender_addon.operators.animate")
-    path = helpers.tone("busy.wav", 0.5)
+    path = helpers.vowels("busy.wav", 0.5)
     job = jobs.Job(_line(path).request)
     bpy.context.scene.soliloquy.audio_path = str(path)
     assert operator.disabled_reason(bpy.context) == ""
@@ -178,7 +178,7 @@ def _run_modal(path, escape):
 
 def test_modal_run_writes_once():
     face = helpers.arkit_mesh()
-    result, reports = _run_modal(helpers.tone("modal.wav", 1.0), escape=False)
+    result, reports = _run_modal(helpers.vowels("modal.wav", 1.0), escape=False)
     assert result == {"FINISHED"}
     assert len(helpers.curves(face)) == 52
     assert "Keyed 52" in reports[0][1]
@@ -195,7 +195,7 @@ def test_modal_escape_leaves_no_trace():
 
 def test_modal_survives_that_the_target_goes_away():
     face = helpers.arkit_mesh()
-    path = helpers.tone("gone.wav", 1.0)
+    path = helpers.vowels("gone.wav", 1.0)
     operator, context = _Operator(), _Context()
     bpy.context.scene.soliloquy.audio_path = str(path)
     helpers.module("blender_addon.operators.working").start(operator, context)

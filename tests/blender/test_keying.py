@@ -20,7 +20,7 @@ def _expected(path, settings=None):
 
 
 def test_every_rate_and_start_frame_is_in_sync():
-    path = helpers.tone("rates.wav", 2.0, ((0.5, 1.5),))
+    path = helpers.vowels("rates.wav", 2.0, ((0.5, 1.5),))
     motion = _expected(path)
     for fps, base in RATES:
         for start_frame in (1, 0, -37, 101):
@@ -41,7 +41,7 @@ def test_every_rate_and_start_frame_is_in_sync():
 
 def test_new_action_is_named_after_the_audio_and_evaluates():
     face = helpers.arkit_mesh()
-    assert helpers.animate(helpers.tone("line_01.wav", 1.5)) == {"FINISHED"}
+    assert helpers.animate(helpers.vowels("line_01.wav", 1.5)) == {"FINISHED"}
     assert helpers.speech_strip(face.data.shape_keys).action.name == "line_01 Soliloquy"
     by_path = helpers.curves(face)
     assert len(by_path) == 52
@@ -59,7 +59,7 @@ def test_existing_action_goes_to_the_nla_untouched():
         block.keyframe_insert("value", frame=frame)
     old, old_slot = keys.animation_data.action, keys.animation_data.action_slot
     before = helpers.action_curves(old, old_slot)
-    assert helpers.animate(helpers.tone("over.wav", 1.0), 20) == {"FINISHED"}
+    assert helpers.animate(helpers.vowels("over.wav", 1.0), 20) == {"FINISHED"}
     track, speech = keys.animation_data.nla_tracks
     assert speech.name == "Speech"
     assert speech.strips[0].extrapolation == "HOLD"
@@ -79,11 +79,11 @@ def test_second_line_leaves_the_first_one_showing():
     helpers.set_up(keys="DENSE")
     jaw = face.data.shape_keys.key_blocks["jawOpen"]
     scene = bpy.context.scene
-    assert helpers.animate(helpers.tone("one.wav", 2.0), 1) == {"FINISHED"}
+    assert helpers.animate(helpers.vowels("one.wav", 2.0), 1) == {"FINISHED"}
     first = dict(helpers.curves(face)[JAW])
-    assert helpers.animate(helpers.tone("two.wav", 2.0), 100) == {"FINISHED"}
+    assert helpers.animate(helpers.vowels("two.wav", 2.0), 100) == {"FINISHED"}
     second = {frame: value for frame, value in helpers.curves(face)[JAW] if frame > 96}
-    assert helpers.animate(helpers.tone("three.wav", 1.0), 200) == {"FINISHED"}
+    assert helpers.animate(helpers.vowels("three.wav", 1.0), 200) == {"FINISHED"}
     assert max(first.values()) > 0.02, "the sound must move the jaw, or this test sees nothing"
     for keys in (first, second):
         for frame, value in list(keys.items())[::5]:
@@ -93,7 +93,7 @@ def test_second_line_leaves_the_first_one_showing():
 
 def test_a_new_take_replaces_the_older_one():
     face = helpers.arkit_mesh()
-    path = helpers.tone("take.wav", 1.0)
+    path = helpers.vowels("take.wav", 1.0)
     assert helpers.animate(path) == {"FINISHED"}
     assert helpers.animate(path, start_frame=5) == {"FINISHED"}
     assert len(face.soliloquy_face.takes) == 1
@@ -106,7 +106,7 @@ def test_parts_follow_in_one_action():
     face = helpers.arkit_mesh()
     teeth = helpers.mesh_with_keys("Teeth", ("jawOpen", "unrelated"), parent=face)
     helpers.mesh_with_keys("Stranger", ("jawOpen",))
-    assert helpers.animate(helpers.tone("parts.wav", 1.0)) == {"FINISHED"}
+    assert helpers.animate(helpers.vowels("parts.wav", 1.0)) == {"FINISHED"}
     action = helpers.speech_strip(face.data.shape_keys).action
     assert helpers.speech_strip(teeth.data.shape_keys).action == action
     assert helpers.curves(teeth) == {JAW: helpers.curves(face)[JAW]}
@@ -120,9 +120,9 @@ def test_parts_on_the_same_armature_follow_unless_switched_off():
     face = helpers.arkit_mesh()
     face.parent = rig
     tongue = helpers.mesh_with_keys("Tongue", ("tongueOut",), parent=rig)
-    assert helpers.animate(helpers.tone("rig.wav", 1.0), include_parts=False) == {"FINISHED"}
+    assert helpers.animate(helpers.vowels("rig.wav", 1.0), include_parts=False) == {"FINISHED"}
     assert tongue.data.shape_keys.animation_data is None
-    assert helpers.animate(helpers.tone("rig.wav", 1.0), include_parts=True) == {"FINISHED"}
+    assert helpers.animate(helpers.vowels("rig.wav", 1.0), include_parts=True) == {"FINISHED"}
     assert list(helpers.curves(tongue)) == [value_path("tongueOut")]
 
 
@@ -140,21 +140,21 @@ def test_spellings_match_and_the_rest_is_listed():
     }
     assert len(character.unmatched) == 48
     assert "jawOpen" not in character.unmatched
-    assert helpers.animate(helpers.tone("odd.wav", 1.0)) == {"FINISHED"}
+    assert helpers.animate(helpers.vowels("odd.wav", 1.0)) == {"FINISHED"}
     assert set(helpers.curves(face)) == set(matched)
 
 
 def test_driven_shape_keys_are_left_to_their_driver():
     face = helpers.arkit_mesh()
     face.data.shape_keys.key_blocks["jawOpen"].driver_add("value").driver.expression = "0.3"
-    assert helpers.animate(helpers.tone("driven.wav", 1.0)) == {"FINISHED"}
+    assert helpers.animate(helpers.vowels("driven.wav", 1.0)) == {"FINISHED"}
     assert JAW not in helpers.curves(face)
     assert any("drivers" in n for n in helpers.module("blender_addon.jobs").STATUS.notices)
 
 
 def test_controls_reach_the_keys():
     face = helpers.arkit_mesh()
-    path = helpers.tone("controls.wav", 2.0)
+    path = helpers.vowels("controls.wav", 2.0)
     assert helpers.animate(path, blinks=False, keys="DENSE") == {"FINISHED"}
     plain = np.array(helpers.curves(face)[JAW])
     assert helpers.animate(path, jaw=0.5) == {"FINISHED"}

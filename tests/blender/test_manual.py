@@ -13,7 +13,7 @@ def _example(number: int) -> None:
     """Run one of the page's examples, with a sound that exists."""
     code = re.findall(r"```python\n(.*?)```", _PAGE.read_text("utf-8"), re.DOTALL)[number]
     assert "/recordings/line.wav" in code
-    sound = helpers.tone("manual.wav", 1.0)
+    sound = helpers.vowels("manual.wav", 1.0)
     exec(code.replace("/recordings/line.wav", str(sound)), {})
 
 

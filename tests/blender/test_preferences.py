@@ -21,7 +21,7 @@ def test_a_line_is_run_as_preferred():
     line, jobs = helpers.module("blender_addon.line"), helpers.module("blender_addon.jobs")
     chosen, settings = _addon(), bpy.context.scene.soliloquy
     chosen.threads, chosen.provider, chosen.keep_model = 2, "cpu", False
-    settings.audio_path = str(helpers.tone("preferred.wav", 0.5))
+    settings.audio_path = str(helpers.vowels("preferred.wav", 0.5))
     settings.target = helpers.mesh_with_keys("Face", ("jawOpen",))
     request = line.from_context(bpy.context).request
     assert request.running == jobs.Running(2, "cpu", False)

@@ -30,24 +30,24 @@ def _error(path) -> str:
 
 
 def test_no_target():
-    _refused_unchanged(helpers.tone("a.wav", 0.5), "No target mesh is chosen")
+    _refused_unchanged(helpers.vowels("a.wav", 0.5), "No target mesh is chosen")
 
 
 def test_target_is_not_a_mesh():
     camera = bpy.data.objects.new("Cam", bpy.data.cameras.new("Cam"))
     bpy.context.scene.collection.objects.link(camera)
     bpy.context.view_layer.objects.active = camera
-    _refused_unchanged(helpers.tone("a.wav", 0.5), '"Cam" is not a mesh')
+    _refused_unchanged(helpers.vowels("a.wav", 0.5), '"Cam" is not a mesh')
 
 
 def test_mesh_without_shape_keys():
     bpy.context.view_layer.objects.active = helpers.mesh_with_keys("Bare", ())
-    _refused_unchanged(helpers.tone("a.wav", 0.5), '"Bare" has no shape keys')
+    _refused_unchanged(helpers.vowels("a.wav", 0.5), '"Bare" has no shape keys')
 
 
 def test_no_shape_key_matches():
     bpy.context.view_layer.objects.active = helpers.mesh_with_keys("Fist", ("clench", "spread"))
-    _refused_unchanged(helpers.tone("a.wav", 0.5), '"Fist"', "clench", "jawOpen")
+    _refused_unchanged(helpers.vowels("a.wav", 0.5), '"Fist"', "clench", "jawOpen")
 
 
 def test_missing_sound_folder_and_nothing():
@@ -87,14 +87,14 @@ def test_every_bad_file_of_the_collection_is_survived():
 
 def test_silence_keeps_the_face_neutral_with_a_notice():
     face = helpers.arkit_mesh()
-    assert helpers.animate(helpers.tone("silent.wav", 1.0, ()), blinks=False) == {"FINISHED"}
+    assert helpers.animate(helpers.vowels("silent.wav", 1.0, ()), blinks=False) == {"FINISHED"}
     assert all(v == 0.0 for keys in helpers.curves(face).values() for _, v in keys)
     assert any("silent" in n for n in helpers.module("blender_addon.jobs").STATUS.notices)
 
 
 def test_non_ascii_path():
     face = helpers.arkit_mesh()
-    path = helpers.tone("Grüße 音声 🎙.wav", 1.0)
+    path = helpers.vowels("Grüße 音声 🎙.wav", 1.0)
     assert helpers.animate(path) == {"FINISHED"}
     assert helpers.speech_strip(face.data.shape_keys).action.name == "Grüße 音声 🎙 Soliloquy"
 
@@ -114,7 +114,7 @@ def test_linked_object_says_how_and_the_button_makes_the_override():
     bpy.context.scene.collection.children.link(wanted.collections[0])
     hero = bpy.context.scene.objects["Hero"]
     bpy.context.view_layer.objects.active = hero
-    path = helpers.tone("linked.wav", 1.0)
+    path = helpers.vowels("linked.wav", 1.0)
     _refused_unchanged(path, '"Hero"', "library.blend", "override")
     assert bpy.ops.soliloquy.make_override() == {"FINISHED"}
     assert helpers.animate(path) == {"FINISHED"}
@@ -130,7 +130,7 @@ def test_damaged_and_missing_weights():
     face = helpers.arkit_mesh()
     line, media = helpers.module("blender_addon.line"), helpers.module("blender_addon.media")
     settings = helpers.module("inference.pipeline").AnimateSettings()
-    source = media.source_from_file(str(helpers.tone("w.wav", 0.5)), 1)
+    source = media.source_from_file(str(helpers.vowels("w.wav", 0.5)), 1)
     damaged = helpers.FOLDER / "damaged.onnx"
     damaged.write_bytes(b"\x08\x07not a model")
     before = helpers.snapshot()

@@ -73,7 +73,7 @@ def test_add_head_makes_a_target_with_all_channels():
     assert head == bpy.context.active_object
     assert helpers.module("blender_addon.rig_map").read_character(head).unmatched == ()
     assert scene.camera is not None
-    assert helpers.animate(helpers.tone("head.wav", 1.0)) == {"FINISHED"}
+    assert helpers.animate(helpers.vowels("head.wav", 1.0)) == {"FINISHED"}
 
 
 class _Layout:
@@ -146,7 +146,7 @@ def test_panel_draws_in_every_state():
     assert "No sound file is chosen" in _drawn()
     bpy.context.scene.soliloquy.source = "STRIP"
     assert "No sound strip" in _drawn()
-    helpers.animate(helpers.tone("panel.wav", 0.5), target=helpers.mesh_with_keys("Odd", ("jawOpen", "x")))
+    helpers.animate(helpers.vowels("panel.wav", 0.5), target=helpers.mesh_with_keys("Odd", ("jawOpen", "x")))
     shown = _drawn()
     assert "Keyed 1 shape keys" in shown
     assert "Channels That Move Nothing: 51" in shown

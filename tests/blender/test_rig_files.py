@@ -98,7 +98,7 @@ def test_files_that_cannot_be_mapped_are_refused_in_one_sentence():
         ("/no/such.glb", "does not exist"),
         (cut, "damaged"),
         (empty, "neither shape keys nor bones"),
-        (helpers.tone("a.wav", 0.1), "is not a file with a character"),
+        (helpers.vowels("a.wav", 0.1), "is not a file with a character"),
     ):
         code, said, wrong = _command(file, "--sheet", sheet)
         assert code == 2
@@ -132,7 +132,7 @@ def test_a_linked_character_is_mapped_through_its_override():
     assert len(hero.soliloquy_rig.rows) == 52
     assert hero.soliloquy_rig.rows[0].gain == 0.5
     bpy.context.view_layer.objects.active = hero
-    assert helpers.animate(helpers.tone("hero.wav", 1.0)) == {"FINISHED"}
+    assert helpers.animate(helpers.vowels("hero.wav", 1.0)) == {"FINISHED"}
     assert len(helpers.curves(hero)) == 52
 
 
@@ -152,7 +152,7 @@ def test_numbered_keys_are_solved_for_with_their_basis_file():
     bpy.ops.wm.save_as_mainfile(filepath=str(blend))
     found = _mapped(blend, "--basis", basis)
     assert found["mapped"] >= 50
-    code, _, wrong = _command(blend, "--basis", helpers.tone("no_basis.wav", 0.1))
+    code, _, wrong = _command(blend, "--basis", helpers.vowels("no_basis.wav", 0.1))
     assert code == 2
     assert wrong.count("\n") == 1, wrong
 

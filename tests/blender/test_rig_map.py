@@ -85,7 +85,7 @@ def test_a_row_that_was_edited_acts_and_stays_when_mapped_again():
     row = _rows(head)["jawOpen", "jawOpen"]
     assert (round(row.gain, 6), round(row.offset, 6)) == (0.5, 0.1)
     bpy.context.view_layer.objects.active = head
-    assert helpers.animate(helpers.tone("rows.wav", 1.0), keys="DENSE", lips_meet=False) == {"FINISHED"}
+    assert helpers.animate(helpers.vowels("rows.wav", 1.0), keys="DENSE", lips_meet=False) == {"FINISHED"}
     curves = helpers.curves(head)
     assert value_path("eyeBlinkLeft") not in curves
     before = dict(curves[value_path("jawOpen")])
@@ -164,7 +164,7 @@ def test_bones_are_keyed_in_their_own_rotation_mode():
     moved = {row.channel: row for row in face.soliloquy_rig.rows if row.kind == "BONE"}
     assert {"jawOpen", "eyeLookUpLeft", "eyeLookOutRight", "headYaw"} <= set(moved)
     assert moved["jawOpen"].object == rig
-    assert helpers.animate(helpers.tone("bones.wav", 1.5), keys="DENSE") == {"FINISHED"}
+    assert helpers.animate(helpers.vowels("bones.wav", 1.5), keys="DENSE") == {"FINISHED"}
     strip = helpers.speech_strip(rig)
     path = 'pose.bones["jaw"].rotation_euler'
     assert path in helpers.action_curves(strip.action, strip.action_slot)
@@ -182,7 +182,7 @@ def test_an_armature_alone_can_be_the_target():
     rig = _jaw_armature()
     assert bpy.ops.soliloquy.rig_map() == {"FINISHED"}
     assert all(row.object is None and row.kind == "BONE" for row in rig.soliloquy_rig.rows)
-    assert helpers.animate(helpers.tone("only.wav", 1.0)) == {"FINISHED"}
+    assert helpers.animate(helpers.vowels("only.wav", 1.0)) == {"FINISHED"}
     assert helpers.speech_strip(rig).action is not None
 
 
@@ -217,7 +217,7 @@ def test_a_driven_key_is_reached_through_the_property_that_drives_it():
     )
     assert math.isclose(kiss.gain, 80.0, rel_tol=1e-4)
     assert math.isclose(kiss.offset, 20.0, rel_tol=1e-4)
-    assert helpers.animate(helpers.tone("driven.wav", 1.0)) == {"FINISHED"}
+    assert helpers.animate(helpers.vowels("driven.wav", 1.0)) == {"FINISHED"}
     curves = helpers.action_curves(helpers.speech_strip(rig).action, helpers.speech_strip(rig).action_slot)
     assert {'pose.bones["head"]["Open"]', '["Kiss"]'} <= set(curves)
 
@@ -235,5 +235,5 @@ def test_disabled_reasons_and_refusals():
     assert len(odd.soliloquy_rig.rows) == 0
     assert bpy.ops.soliloquy.rig_add(channel="jawOpen") == {"FINISHED"}
     odd.soliloquy_rig.rows[0].item = "else"
-    assert helpers.animate(helpers.tone("by_hand.wav", 1.0)) == {"FINISHED"}
+    assert helpers.animate(helpers.vowels("by_hand.wav", 1.0)) == {"FINISHED"}
     assert list(helpers.curves(odd)) == [value_path("else")]

@@ -46,9 +46,9 @@ def _whole(path, start_frame=1):
 def test_sound_is_added_in_sync_beside_other_strips():
     for fps, base in ((24, 1.001), (25, 1.0), (60, 1.0)):
         scene = helpers.empty_scene(fps, base)
-        other = _sound_strip(helpers.tone("other.wav", 3.0), -5)
+        other = _sound_strip(helpers.vowels("other.wav", 3.0), -5)
         helpers.arkit_mesh()
-        path = helpers.tone("added.wav", 2.0)
+        path = helpers.vowels("added.wav", 2.0)
         assert helpers.animate(path, -12) == {"FINISHED"}
         (strip,) = (s for s in scene.sequence_editor.strips if s != other)
         assert bpy.path.abspath(strip.sound.filepath) == str(path)
@@ -62,7 +62,7 @@ def test_sound_is_added_in_sync_beside_other_strips():
 def test_moved_strip_is_keyed_where_it_lies_and_not_added_again():
     for frame_start in (40, -20):
         helpers.empty_scene(25)
-        path = helpers.tone("moved.wav", 2.0)
+        path = helpers.vowels("moved.wav", 2.0)
         whole = _whole(path, frame_start)
         _sound_strip(path, frame_start)
         face = helpers.arkit_mesh()
@@ -77,7 +77,7 @@ def test_moved_strip_is_keyed_where_it_lies_and_not_added_again():
 
 def test_trimmed_strip_is_keyed_where_it_is_audible():
     helpers.empty_scene(24)
-    path = helpers.tone("trimmed.wav", 4.0)
+    path = helpers.vowels("trimmed.wav", 4.0)
     whole = _whole(path, 10)
     strip = _sound_strip(path, 10)
     strip.frame_offset_start, strip.frame_offset_end = 30, 20
@@ -93,7 +93,7 @@ def test_trimmed_strip_is_keyed_where_it_is_audible():
 
 def test_sub_frame_offset_of_a_strip_counts():
     helpers.empty_scene(24)
-    path = helpers.tone("sub.wav", 2.0)
+    path = helpers.vowels("sub.wav", 2.0)
     strip = _sound_strip(path, 10)
     if not hasattr(strip, "sound_offset"):
         raise helpers.Skip("this Blender has no sub-frame offset")
@@ -105,7 +105,7 @@ def test_sub_frame_offset_of_a_strip_counts():
 
 def test_blender_plays_a_strip_where_we_think_it_does():
     """Mixes the sequencer down and finds the onset, for every way to offset a strip."""
-    path = helpers.tone("onset.wav", 3.0, ((1.0, 1.2),))
+    path = helpers.vowels("onset.wav", 3.0, ((1.0, 1.2),))
     for name, value in (
         ("frame_start", 30),
         ("frame_offset_start", 10),
@@ -142,7 +142,7 @@ def _samples(path: Path) -> tuple[np.ndarray, int]:
 
 
 def test_packed_sound_is_read_when_its_file_is_gone():
-    path = helpers.tone("packed.wav", 1.0)
+    path = helpers.vowels("packed.wav", 1.0)
     strip = _sound_strip(path, 1)
     strip.sound.pack()
     path.unlink()
