@@ -17,9 +17,9 @@ from ..inference.formats.arkit_csv import read_csv, write_csv
 from ..inference.formats.live_link_csv import write_live_link_csv
 from ..inference.pipeline import all_channels, follow_cues
 from ..inference.types import FaceMotion
-from . import dialogue_job, layers, takes
+from . import dialogue_job, kept_lines, layers
+from .kept_lines import KeptLine, content_hash
 from .rig_map import read_character
-from .takes import StoredTake, content_hash
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,12 +83,12 @@ def export(scene: bpy.types.Scene, character: bpy.types.Object, path: str, kind:
     elif kind == LIVE_LINK:
         write_live_link_csv(path, motion)
     else:
-        lines = character.soliloquy_face.takes
+        lines = character.soliloquy_face.lines
         write_a2f_json(path, motion, lines[0].audio if len(lines) == 1 else "")
     return len(motion.values)
 
 
-def read_take(path: str, start_frame: float) -> StoredTake:
+def read_kept_line(path: str, start_frame: float) -> KeptLine:
     """A line from a file of ARKit curves (CSV, also of Live Link Face) or Audio2Face's JSON.
 
     Raises:
@@ -98,12 +98,12 @@ def read_take(path: str, start_frame: float) -> StoredTake:
     columns = [i for i, channel in enumerate(found.channels) if channel in ARKIT_52]
     channels = tuple(found.channels[i] for i in columns)
     motion = all_channels(replace(found, values=found.values[:, columns], channels=channels), neutral=False)
-    return _take(path, motion, (), start_frame)
+    return _kept(path, motion, (), start_frame)
 
 
 def compute_cues(
     request: CueRequest, progress: Callable[[float], None], cancelled: Callable[[], bool]
-) -> tuple[StoredTake, tuple[str, ...]]:
+) -> tuple[KeptLine, tuple[str, ...]]:
     """The line that phone times ask for, and what the user should know. Never touches bpy.
 
     Raises:
@@ -124,11 +124,11 @@ def compute_cues(
         frames_hz=request.rate.hz,
         voice=request.character,
     )
-    return _take(request.cues, motion, tuple(segments), request.start_frame), tuple(notices)
+    return _kept(request.cues, motion, tuple(segments), request.start_frame), tuple(notices)
 
 
-def _take(path: str, motion: FaceMotion, segments: tuple, start_frame: float) -> StoredTake:
-    return StoredTake(
+def _kept(path: str, motion: FaceMotion, segments: tuple, start_frame: float) -> KeptLine:
+    return KeptLine(
         line_id=path,
         name=Path(path).stem,
         audio="",
@@ -140,14 +140,14 @@ def _take(path: str, motion: FaceMotion, segments: tuple, start_frame: float) ->
     )
 
 
-def keep(scene: bpy.types.Scene, character: bpy.types.Object, take: StoredTake) -> layers.Outcome:
+def keep(scene: bpy.types.Scene, character: bpy.types.Object, kept_line: KeptLine) -> layers.Outcome:
     """Keep a line that was read with a character, and key it.
 
     Raises:
         SoliloquyError: with the reason; the scene is as it was.
     """
     rig = read_character(character, character.soliloquy_face.include_parts)
-    plan = reapply.with_line(layers.plan(character, scene, rig), take.line)
-    written = layers.write(character, plan, reapply.build(plan), f"{take.name} Soliloquy")
-    takes.store(character, take)
+    plan = reapply.with_line(layers.plan(character, scene, rig), kept_line.line)
+    written = layers.write(character, plan, reapply.build(plan), f"{kept_line.name} Soliloquy")
+    kept_lines.store(character, kept_line)
     return written

@@ -13,7 +13,7 @@ import bpy
 from ..inference import reapply
 from ..inference.errors import RigError, SoliloquyError, UsageError
 from ..inference.transcript import LANGUAGE
-from . import dialogue_job, dialogue_strips, edit_live, layers, media, takes
+from . import dialogue_job, dialogue_strips, edit_live, kept_lines, layers, media
 from .preferences import running
 from .rig_map import read_character
 
@@ -83,10 +83,10 @@ def request(
     plans = {name: _plan(scene.objects[name], scene, starts) for name in speakers}
     plans |= _left_behind(scene, found, plans)
     kept_takes = {
-        take.content_hash: take.packed
+        kept_line.content_hash: kept_line.packed
         for other in _speaking(scene)
-        for take in other.soliloquy_face.takes
-        if take.content_hash
+        for kept_line in other.soliloquy_face.lines
+        if kept_line.content_hash
     }
     asked = dialogue_job.Request(
         tuple(found), plans, media.frame_rate(scene), kept_takes, again, model, running()
@@ -101,7 +101,7 @@ def _left_behind(
     whose = {line.line_id: line.character for line in found}
     left = {}
     for other in _speaking(scene):
-        kept = [take.line_id for take in other.soliloquy_face.takes]
+        kept = [kept_line.line_id for kept_line in other.soliloquy_face.lines]
         if any(whose.get(line_id, other.name) != other.name for line_id in kept):
             plan = plans.get(other.name) or _plan(other, scene, {})
             own = tuple(line for line in plan.lines if whose.get(line.line_id, other.name) == other.name)
@@ -117,7 +117,7 @@ def _rig_of(character: bpy.types.Object, scene: bpy.types.Scene) -> Character:
 
 def _plan(character: bpy.types.Object, scene: bpy.types.Scene, starts: Mapping[str, float]) -> reapply.Plan:
     """See `layers.plan`; `starts` are the start frames that lines get."""
-    ids = {take.line_id for take in character.soliloquy_face.takes}
+    ids = {kept_line.line_id for kept_line in character.soliloquy_face.lines}
     mine = {line_id: start for line_id, start in starts.items() if line_id in ids}
     return layers.plan(character, scene, _rig_of(character, scene), mine)
 
@@ -128,7 +128,7 @@ def _line_request(
     line = strip.soliloquy_line
     source = media.source_from_strip(strip, media.frame_rate(scene))
     start_frame, audible = dialogue_strips.place(strip, media.frame_rate(scene))
-    index = takes.items_index(line.character, line_id)
+    index = kept_lines.items_index(line.character, line_id)
     return dialogue_job.LineRequest(
         strip=strip.name,
         character=line.character.name,
@@ -140,13 +140,13 @@ def _line_request(
         text=line.transcript.strip(),
         language=line.language if line.transcript.strip() else LANGUAGE,
         cues=bpy.path.abspath(line.cues) if line.cues else "",
-        kept_hash=line.character.soliloquy_face.takes[index].content_hash if index is not None else "",
+        kept_hash=line.character.soliloquy_face.lines[index].content_hash if index is not None else "",
     )
 
 
 def _speaking(scene: bpy.types.Scene) -> list[bpy.types.Object]:
     """The characters of a scene that keep lines."""
-    return [obj for obj in scene.objects if len(obj.soliloquy_face.takes)]
+    return [obj for obj in scene.objects if len(obj.soliloquy_face.lines)]
 
 
 def apply(
@@ -193,18 +193,18 @@ def _write(
     if character is None:
         raise RigError(f'"{name}" was removed meanwhile', "Choose another character for its lines")
     ids = {line.line_id for line in plan.lines}
-    for take in list(character.soliloquy_face.takes):
-        if take.line_id not in ids:
-            takes.remove(character, take.line_id)
+    for kept_line in list(character.soliloquy_face.lines):
+        if kept_line.line_id not in ids:
+            kept_lines.remove(character, kept_line.line_id)
     now = _plan(character, scene, {o.line.line_id: o.line.start_frame for o in outcomes})
     for outcome in outcomes:
         now = reapply.with_line(now, outcome.line)
     written = layers.write(character, now, curves if reapply.same(now, plan) else reapply.build(now))
     for outcome in outcomes:
-        if outcome.take is not None:
-            takes.store(character, outcome.take)
+        if outcome.kept_line is not None:
+            kept_lines.store(character, outcome.kept_line)
         else:
-            takes.move(character, outcome.line.line_id, outcome.line.start_frame, outcome.line.audible)
+            kept_lines.move(character, outcome.line.line_id, outcome.line.start_frame, outcome.line.audible)
     return written
 
 
@@ -219,8 +219,8 @@ def _report(
             f"The last line ends on frame {last_frame:.0f}, after the end of the scene ({scene.frame_end})."
         )
     return Report(
-        tuple(o.request.strip for o in good if o.take is not None),
-        tuple(o.request.strip for o in good if o.take is None),
+        tuple(o.request.strip for o in good if o.kept_line is not None),
+        tuple(o.request.strip for o in good if o.kept_line is None),
         tuple(strip.name for strip in dialogue_strips.lines(scene) if strip.mute),
         tuple(failed.items()),
         len({o.request.character for o in good}),
@@ -241,7 +241,7 @@ def remove(scene: bpy.types.Scene, character: bpy.types.Object, line_id: str) ->
         return False
     plan = replace(plan, lines=kept)
     layers.write(character, plan, reapply.build(plan))
-    return takes.remove(character, line_id)
+    return kept_lines.remove(character, line_id)
 
 
 def follow(scene: bpy.types.Scene) -> tuple[str, ...]:
@@ -258,19 +258,21 @@ def follow(scene: bpy.types.Scene) -> tuple[str, ...]:
             continue
         if identities[strip.name] != line.line_id:
             touched |= _copied(strip, identities[strip.name])
-        elif takes.move(line.character, line.line_id, *dialogue_strips.place(strip, rate)):
+        elif kept_lines.move(line.character, line.line_id, *dialogue_strips.place(strip, rate)):
             touched[line.character] = None
     return tuple(character.name for character in touched if edit_live.apply(character, scene))
 
 
 def _copied(strip: bpy.types.SoundStrip, line_id: str) -> dict[bpy.types.Object, None]:
     """Give a strip that was cut or copied a line of its own: what its origin says, where it lies itself."""
-    line, origin = strip.soliloquy_line, dialogue_strips.take_of(strip)
+    line, origin = strip.soliloquy_line, dialogue_strips.kept_line_of(strip)
     line.line_id = line_id
     if origin is None:
         return {}
     start_frame, audible = dialogue_strips.place(strip, media.frame_rate(strip.id_data))
-    (kept,) = (take for take in takes.load(line.character) if take.line_id == origin.line_id)
+    (kept,) = (
+        kept_line for kept_line in kept_lines.load(line.character) if kept_line.line_id == origin.line_id
+    )
     copy = replace(kept, line_id=line_id, name=strip.name, start_frame=start_frame, audible=audible)
-    takes.store(line.character, copy)
+    kept_lines.store(line.character, copy)
     return {line.character: None}

@@ -17,7 +17,7 @@ from ..inference.motion import Spoken
 from ..inference.pipeline import AnimateSettings, follow_cues, listen
 from ..inference.visemes import VISEMES, frame_classes
 from .jobs import Running, message, speech_model
-from .takes import StoredTake, content_hash
+from .kept_lines import KeptLine, content_hash
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -54,7 +54,7 @@ class LineRequest:
     cues: str = ""
     """Absolute path of a file of phone times; empty to go by ear."""
     kept_hash: str = ""
-    """Of the take that the character keeps for this line; empty without one."""
+    """Of what the character keeps for this line; empty without one."""
 
     @property
     def content(self) -> tuple[str, str, str, str, str]:
@@ -85,8 +85,8 @@ class Outcome:
     request: LineRequest
     line: reapply.Line | None = None
     """As the character keeps it from now on; None where the line failed."""
-    take: StoredTake | None = None
-    """What was heard; None where the take that is kept is still right."""
+    kept_line: KeptLine | None = None
+    """What was heard; None where what is kept is still right."""
     problem: str = ""
     """Why it failed, for a person; empty where it did not."""
     notices: tuple[str, ...] = ()
@@ -130,7 +130,8 @@ def compute(request: Request, progress: Callable[[float], None], cancelled: Call
             curves[character] = reapply.build(plans[character])
         except SoliloquyError as error:
             outcomes = [
-                replace(o, line=None, take=None, problem=str(error)) if o in mine else o for o in outcomes
+                replace(o, line=None, kept_line=None, problem=str(error)) if o in mine else o
+                for o in outcomes
             ]
         progress(1.0 - _BUILDING * (1.0 - (number + 1) / len(request.plans)))
     return Result(tuple(outcomes), plans, curves)
@@ -157,15 +158,15 @@ class _Hearing:
             raise Cancelled
         try:
             kept = self._unchanged(line)
-            take = None if kept is not None else self._take(line, progress, notices.append)
-            lying = kept if take is None else take.line
+            kept_line = None if kept is not None else self._kept_line(line, progress, notices.append)
+            lying = kept if kept_line is None else kept_line.line
             assert lying is not None
             reapply.line_frames(lying, self._request.rate)
         except Cancelled:
             raise
         except Exception as error:  # of one line; the others must not be lost
             return Outcome(line, problem=message(error))
-        return Outcome(line, lying, take, notices=tuple(notices))
+        return Outcome(line, lying, kept_line, notices=tuple(notices))
 
     def _unchanged(self, line: LineRequest) -> reapply.Line | None:
         """The line that the character keeps, where it lies now; None where it has to be heard."""
@@ -180,16 +181,16 @@ class _Hearing:
             self._hashes[line.content] = line_hash(*line.content)
         return self._hashes[line.content]
 
-    def _take(
+    def _kept_line(
         self, line: LineRequest, progress: Callable[[float], None], notify: Callable[[str], None]
-    ) -> StoredTake:
+    ) -> KeptLine:
         if line.content not in self._heard:
             packed = None if self._request.again else self._request.kept.get(self._hash(line))
             self._heard[line.content] = (
                 motion_pack.unpack(packed) if packed is not None else self._hear(line, progress, notify)
             )
         spoken, segments = self._heard[line.content]
-        return StoredTake(
+        return KeptLine(
             line.line_id,
             line.strip,
             line.audio,

@@ -8,7 +8,7 @@ import bpy
 
 from ..inference import reapply
 from ..inference.errors import RigError, UsageError
-from . import keyframes, layers, media, takes
+from . import kept_lines, keyframes, layers, media
 
 _ABOVE = (layers.SPEECH, layers.PERFORMANCE, layers.HAND)
 """Tracks of ours, from below."""
@@ -124,7 +124,7 @@ def sentence_at(obj: bpy.types.Object, scene: bpy.types.Scene) -> tuple[str, flo
     hz = media.frame_rate(scene).hz
     found = [
         (line.line_id, start_s, end_s, line.start_frame)
-        for line in takes.lines(obj)
+        for line in kept_lines.lines(obj)
         for start_s, end_s in reapply.sentences(line)
     ]
     if not found:
@@ -145,7 +145,7 @@ def sentence_frames(obj: bpy.types.Object, scene: bpy.types.Scene) -> tuple[int,
         RigError: the character has no line.
     """
     line_id, start_s, end_s = sentence_at(obj, scene)
-    start_frame = obj.soliloquy_face.takes[takes.items_index(obj, line_id)].start_frame
+    start_frame = obj.soliloquy_face.lines[kept_lines.items_index(obj, line_id)].start_frame
     hz = media.frame_rate(scene).hz
     return math.floor(start_frame + start_s * hz), math.ceil(start_frame + end_s * hz)
 
@@ -172,7 +172,7 @@ def redo_sentence(
             raise UsageError(f"{factor:g} cannot be the strength of a sentence", "Choose a value from 0 to 4")
     line_id, start_s, end_s = sentence_at(obj, scene)
     first, last = sentence_frames(obj, scene)
-    item = obj.soliloquy_face.takes[takes.items_index(obj, line_id)]
-    takes.set_accent(item, reapply.Accent(start_s, end_s, lower_face, upper_face))
+    item = obj.soliloquy_face.lines[kept_lines.items_index(obj, line_id)]
+    kept_lines.set_accent(item, reapply.Accent(start_s, end_s, lower_face, upper_face))
     release(obj, scene, first, last)
     return first, last

@@ -42,7 +42,7 @@ def held() -> Iterator[None]:
 
 def changed(owner: bpy.types.ID, context: bpy.types.Context) -> None:
     """A slider of a character moved."""
-    if _holds or not isinstance(owner, bpy.types.Object) or not len(owner.soliloquy_face.takes):
+    if _holds or not isinstance(owner, bpy.types.Object) or not len(owner.soliloquy_face.lines):
         return
     if bpy.app.background or _cost_s.get(owner.session_uid, 0.0) <= QUICK_S:
         apply(owner, context.scene)

@@ -90,8 +90,8 @@ class SoliloquyAccent(bpy.types.PropertyGroup):
     upper_face: bpy.props.FloatProperty(default=1.0, options=set(), override=_OVERRIDABLE)
 
 
-class SoliloquyTake(bpy.types.PropertyGroup):
-    """One line that is kept with a character; see `takes.StoredTake`. `name` is what the user calls it."""
+class SoliloquyKeptLine(bpy.types.PropertyGroup):
+    """One line that is kept with a character; see `kept_lines.KeptLine`. `name` is what the user calls it."""
 
     line_id: bpy.props.StringProperty(options=set(), override=_OVERRIDABLE)
     audio: bpy.props.StringProperty(
@@ -143,8 +143,8 @@ class SoliloquyProtection(bpy.types.PropertyGroup):
 class SoliloquyFace(bpy.types.PropertyGroup):
     """How the lines of a character are shaped. A change is applied at once, without the speech model."""
 
-    takes: bpy.props.CollectionProperty(type=SoliloquyTake, options=set(), override=_LIST)
-    active_take: bpy.props.IntProperty(options=set(), override=_OVERRIDABLE)
+    lines: bpy.props.CollectionProperty(type=SoliloquyKeptLine, options=set(), override=_LIST)
+    active_line: bpy.props.IntProperty(options=set(), override=_OVERRIDABLE)
     protections: bpy.props.CollectionProperty(type=SoliloquyProtection, options=set(), override=_LIST)
     active_protection: bpy.props.IntProperty(options=set(), override=_OVERRIDABLE)
     blink_key: bpy.props.IntProperty(options=set(), override=_OVERRIDABLE)
@@ -294,7 +294,7 @@ def blink_key(owner: bpy.types.Object) -> int:
     return (zlib.crc32(owner.name.encode("utf-8")) & 0x7FFFFFFF) | 1
 
 
-CLASSES = (SoliloquyAccent, SoliloquyTake, SoliloquyProtection, SoliloquyFace)
+CLASSES = (SoliloquyAccent, SoliloquyKeptLine, SoliloquyProtection, SoliloquyFace)
 
 
 def register() -> None:

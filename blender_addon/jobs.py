@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..inference import reapply
 from ..inference.errors import Cancelled, SoliloquyError
 from ..inference.pipeline import AnimateSettings, listen
-from .takes import StoredTake, content_hash
+from .kept_lines import KeptLine, content_hash
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +44,7 @@ class Request:
     name: str
     """What the user calls the line."""
     line_id: str
-    """Whose take this becomes; see `takes.StoredTake`."""
+    """Under which id the line is kept; see `kept_lines.KeptLine`."""
     settings: AnimateSettings
     """Its text and language are used; the rest is in the plan."""
     plan: reapply.Plan
@@ -63,7 +63,7 @@ class Request:
 class Result:
     """A line heard, curves ready to be keyed, and what the user should know about them."""
 
-    take: StoredTake
+    kept_line: KeptLine
     plan: reapply.Plan
     """The one that the curves were made from, with the new line."""
     curves: tuple[KeyedCurve, ...]
@@ -129,7 +129,7 @@ def compute(request: Request, progress: Callable[[float], None], cancelled: Call
         notify=notices.append,
     )
     text, language = request.settings.text, request.settings.language
-    take = StoredTake(
+    kept_line = KeptLine(
         request.line_id,
         request.name,
         request.audio,
@@ -141,12 +141,12 @@ def compute(request: Request, progress: Callable[[float], None], cancelled: Call
         text,
         language,
     )
-    first, last = reapply.line_frames(take.line, request.plan.rate)
-    plan = reapply.with_line(request.plan, take.line)
+    first, last = reapply.line_frames(kept_line.line, request.plan.rate)
+    plan = reapply.with_line(request.plan, kept_line.line)
     curves = reapply.build(plan)
     if cancelled():
         raise Cancelled
-    return Result(take, plan, curves, tuple(notices), first, last)
+    return Result(kept_line, plan, curves, tuple(notices), first, last)
 
 
 class Job:

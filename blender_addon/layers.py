@@ -16,7 +16,7 @@ import bpy
 from ..inference import reapply
 from ..inference.bezier import shifted
 from ..inference.channels import channels_named
-from . import edit_properties, keyframes, media, takes
+from . import edit_properties, kept_lines, keyframes, media
 from .rig_map import parts_of, read_character
 
 if TYPE_CHECKING:
@@ -44,9 +44,9 @@ class Outcome:
 
 
 def rebuild(obj: bpy.types.Object, scene: bpy.types.Scene) -> Outcome:
-    """Make the animation of a character again from all its takes, its sliders and its rig map.
+    """Make the animation of a character again from all its kept lines, its sliders and its rig map.
 
-    Nothing changes before everything is computed. Without a take our Action is removed.
+    Nothing changes before everything is computed. Without a kept line our Action is removed.
 
     Raises:
         SoliloquyError: with the reason; the scene is as it was.
@@ -67,7 +67,7 @@ def plan(
     Args:
         starts: start frame, by line id, of lines that are about to lie elsewhere than they are stored.
     """
-    face, lines = obj.soliloquy_face, takes.lines(obj)
+    face, lines = obj.soliloquy_face, kept_lines.lines(obj)
     return reapply.Plan(
         lines=lines,
         settings=edit_properties.animate_settings(face),
@@ -144,7 +144,7 @@ def speech_action(obj: bpy.types.Object) -> bpy.types.Action | None:
     action = strip.action if strip is not None else None
     if action is None or not action.is_editable:
         return None
-    others = {_face_id(o) for o in bpy.data.objects if len(o.soliloquy_face.takes)} - {_face_id(obj)}
+    others = {_face_id(o) for o in bpy.data.objects if len(o.soliloquy_face.lines)} - {_face_id(obj)}
     return action if others.isdisjoint(users(action)) else None
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ..inference import reapply
 from ..inference.errors import RigError, SoliloquyError
 from ..inference.transcript import LANGUAGE
-from . import checks, dialogue_strips, edit_live, edit_properties, jobs, layers, media, takes
+from . import checks, dialogue_strips, edit_live, edit_properties, jobs, kept_lines, layers, media
 from .preferences import running
 from .rig_map import Character, read_character
 
@@ -79,7 +79,7 @@ def describe(
     Args:
         settings: what the character's sliders become; None for what they are.
         said: text and language of the line, where the settings do not tell them.
-        line_id: whose take this is; empty for the sound's path: another take of it replaces this one.
+        line_id: under which id the line is kept; empty for its sound, so that hearing it again replaces it.
 
     Raises:
         RigError: the target cannot be driven.
@@ -120,14 +120,14 @@ def apply(scene: bpy.types.Scene, line: Line, result: jobs.Result) -> tuple[str,
     target = scene.objects.get(line.character.name)
     if target is None:
         raise RigError(f'"{line.character.name}" was removed meanwhile', "Choose the target mesh again")
-    starts = {result.take.line_id: result.take.start_frame}
-    now = reapply.with_line(layers.plan(target, scene, line.character, starts), result.take.line)
+    starts = {result.kept_line.line_id: result.kept_line.start_frame}
+    now = reapply.with_line(layers.plan(target, scene, line.character, starts), result.kept_line.line)
     if line.sliders is not None:
         now = replace(now, settings=result.plan.settings, seed=result.plan.seed)
     # Sliders, lines or keys may have been changed during the work.
     curves = result.curves if reapply.same(now, result.plan) else reapply.build(now)
     layers.write(target, now, curves, f"{line.source.name} Soliloquy")
-    takes.store(target, result.take)
+    kept_lines.store(target, result.kept_line)
     with edit_live.held():
         target.soliloquy_face.include_parts = line.include_parts
         if line.sliders is not None:
@@ -136,7 +136,7 @@ def apply(scene: bpy.types.Scene, line: Line, result: jobs.Result) -> tuple[str,
     try:
         if not line.source.is_strip:
             media.add_sound_strip(scene, line.source)
-        dialogue_strips.claim(scene, target, line.source, result.take)
+        dialogue_strips.claim(scene, target, line.source, result.kept_line)
     except SoliloquyError as error:
         notices.append(str(error))
     if result.last_frame > scene.frame_end:

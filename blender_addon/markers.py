@@ -13,7 +13,7 @@ from ..inference import reapply
 from ..inference.errors import UsageError
 from ..inference.timing import scene_frame
 from ..inference.visemes import UNKNOWN, VISEMES
-from . import media, takes
+from . import kept_lines, media
 
 if TYPE_CHECKING:
     import bpy
@@ -74,7 +74,7 @@ def _frames(scene: bpy.types.Scene, character: bpy.types.Object) -> dict[int, li
     """The visemes that begin on each frame; a sound that only lasts on is not named again."""
     rate = media.frame_rate(scene)
     found: dict[int, list[str]] = {}
-    for line in takes.lines(character):
+    for line in kept_lines.lines(character):
         first, last = reapply.line_frames(line, rate)
         if scene.use_preview_range:
             first, last = max(first, scene.frame_preview_start), min(last, scene.frame_preview_end)

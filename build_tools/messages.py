@@ -31,7 +31,7 @@ _GROUPS: Final = (
     ),
     ("Dialogue and the sequencer", ("dialogue", "media", "markers", "/cues_", "compose")),
     ("Files of cues and curves", ("inference/formats",)),
-    ("Editing and takes", ("edit", "take", "layer", "key_reduction", "keyframes", "motion_pack", "reapply")),
+    ("Editing", ("edit", "kept_line", "layer", "key_reduction", "keyframes", "motion_pack", "reapply")),
     ("Looks", ("presets", "looks")),
     ("Speech model and computer", ("inference/session", "inference/articulation", "inference/memory")),
     ("Files that are written", ("inference/files", "outputs")),

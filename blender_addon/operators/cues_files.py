@@ -15,12 +15,12 @@ from .reasoned import CharacterOperator, ReasonedOperator
 from .working import WorkingOperator, start
 
 if TYPE_CHECKING:
-    from ..takes import StoredTake
+    from ..kept_lines import KeptLine
 
 
 def _says_something(context: bpy.types.Context) -> str:
     target = checks.target(context)
-    if target is None or not len(target.soliloquy_face.takes):
+    if target is None or not len(target.soliloquy_face.lines):
         return "The target says nothing yet. Animate a line first."
     return ""
 
@@ -75,14 +75,14 @@ class SOLILOQUY_OT_import_cues(WorkingOperator, ImportHelper, bpy.types.Operator
         return jobs.Job(request, curve_files.compute_cues)
 
     def apply(
-        self, context: bpy.types.Context, result: tuple[StoredTake, tuple[str, ...]]
+        self, context: bpy.types.Context, result: tuple[KeptLine, tuple[str, ...]]
     ) -> tuple[str, tuple[str, ...]]:
         """Key the line."""
-        take, notices = result
+        kept_line, notices = result
         target = context.scene.objects.get(self._target)
         if target is None:
             raise RigError(f'"{self._target}" was removed meanwhile', "Choose the target mesh again")
-        written = curve_files.keep(context.scene, target, take)
+        written = curve_files.keep(context.scene, target, kept_line)
         return (
             f'"{target.name}" follows {Path(self.filepath).name} up to frame {written.last_frame:.0f}',
             notices,
@@ -108,8 +108,8 @@ class SOLILOQUY_OT_import_curves(CharacterOperator, ImportHelper, bpy.types.Oper
 
     def run(self, context: bpy.types.Context, target: bpy.types.Object) -> str:
         """Read and key the curves."""
-        take = curve_files.read_take(bpy.path.abspath(self.filepath), float(self.start_frame))
-        written = curve_files.keep(context.scene, target, take)
+        kept_line = curve_files.read_kept_line(bpy.path.abspath(self.filepath), float(self.start_frame))
+        written = curve_files.keep(context.scene, target, kept_line)
         return (
             f'"{target.name}" moves as in {Path(self.filepath).name}, up to frame {written.last_frame:.0f}.'
         )

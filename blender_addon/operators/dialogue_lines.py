@@ -147,7 +147,9 @@ class SOLILOQUY_OT_remove_line(ReasonedOperator, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     character: bpy.props.StringProperty(name="Character", description="Name of the mesh that speaks")
-    line_id: bpy.props.StringProperty(name="Line", description="Id of the line, as its strip or take has it")
+    line_id: bpy.props.StringProperty(
+        name="Line", description="Id of the line, as its strip or its character has it"
+    )
 
     @classmethod
     def disabled_reason(cls, _context: bpy.types.Context) -> str:

@@ -28,7 +28,7 @@ class _EditOperator(CharacterOperator):
         target = checks.target(context)
         if target is None:
             return str(RigError("No target mesh is chosen", "Choose the mesh that speaks"))
-        if not len(target.soliloquy_face.takes):
+        if not len(target.soliloquy_face.lines):
             return str(RigError(f'"{target.name}" has no speech yet', "Animate a line first"))
         return checks.busy_reason()
 

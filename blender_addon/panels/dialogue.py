@@ -135,7 +135,7 @@ def _draw_line(layout: bpy.types.UILayout, context: bpy.types.Context, strip: bp
         SOLILOQUY_OT_animate_dialogue.bl_idname, text="Animate This Line", icon="FILE_REFRESH"
     )
     again.strip, again.again = strip.name, True
-    if dialogue_strips.take_of(strip) is not None:
+    if dialogue_strips.kept_line_of(strip) is not None:
         gone = row.operator(SOLILOQUY_OT_remove_line.bl_idname, text="", icon="TRASH")
         gone.character, gone.line_id = line.character.name, line.line_id
 

@@ -61,7 +61,7 @@ def _draw_target(layout: bpy.types.UILayout, context: bpy.types.Context, setting
         column.label(text=f"Active object: {target.name}", icon="OBJECT_DATA")
     column.prop(settings, "include_parts")
     error = refusal(target)
-    if target is not None and (error is None or len(target.soliloquy_face.takes)):
+    if target is not None and (error is None or len(target.soliloquy_face.lines)):
         look = column.column()
         look.enabled = error is None
         draw_look(look, target)

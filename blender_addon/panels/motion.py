@@ -23,7 +23,7 @@ class SOLILOQUY_PT_motion(SubPanel, bpy.types.Panel):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         target = checks.target(context)
-        return refusal(target) is None or (target is not None and len(target.soliloquy_face.takes) > 0)
+        return refusal(target) is None or (target is not None and len(target.soliloquy_face.lines) > 0)
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, target = self.layout, checks.target(context)

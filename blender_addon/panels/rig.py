@@ -98,7 +98,7 @@ class SOLILOQUY_PT_rig(SubPanel, bpy.types.Panel):
     def poll(cls, context: bpy.types.Context) -> bool:
         target = checks.target(context)
         return rig_map.refusal(target) is None or (
-            target is not None and len(target.soliloquy_face.takes) > 0
+            target is not None and len(target.soliloquy_face.lines) > 0
         )
 
     def draw(self, context: bpy.types.Context) -> None:

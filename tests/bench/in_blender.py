@@ -59,7 +59,7 @@ def keying(bpy, np, frames: int) -> float:
 
 def reapplying(bpy, np) -> float:
     """CPU seconds from a slider's change to new keys, for a minute of motion at 24 fps; median of five."""
-    from soliloquy.blender_addon import layers, takes
+    from soliloquy.blender_addon import kept_lines, layers
     from soliloquy.inference.motion import Spoken
     from soliloquy.inference.types import FaceMotion
     from soliloquy.inference.visemes import VISEMES
@@ -71,7 +71,7 @@ def reapplying(bpy, np) -> float:
     motion = FaceMotion((np.clip(waves, 0, 1) * 0.4 * moving).astype(np.float32), channels, 50.0)
     visemes = np.eye(len(VISEMES), dtype=np.float32)[random.integers(0, len(VISEMES), 600)].repeat(5, axis=0)
     spoken = Spoken(motion, visemes, np.zeros((3000, 0), np.float32))
-    takes.store(head, takes.StoredTake("bench", "bench", "/bench.wav", "", 1.0, None, spoken))
+    kept_lines.store(head, kept_lines.KeptLine("bench", "bench", "/bench.wav", "", 1.0, None, spoken))
     layers.rebuild(head, bpy.context.scene)
     taken = []
     for jaw in (0.6, 0.7, 0.8, 0.9, 1.1):

@@ -44,7 +44,7 @@ def test_the_mouth_follows_cues_of_every_kind():
         closed = _value(face, "mouthClose", -10 + 7)
         assert press < vowel
         assert closed >= _value(face, "jawOpen", -10 + 7) - 0.02, "the lips meet on p"
-        assert len(face.soliloquy_face.takes) == 1
+        assert len(face.soliloquy_face.lines) == 1
 
 
 def test_cues_of_a_line_take_the_place_of_the_ear():
@@ -162,4 +162,4 @@ def test_an_imported_line_keeps_its_keys_when_another_follows():
     helpers.animate(helpers.vowels("two.wav", 1.0), 100)
     assert abs(_value(face, "jawOpen", 16) - before) < 0.011
     assert dict(helpers.curves(face)).keys() >= {value_path("jawOpen")}
-    assert len(face.soliloquy_face.takes) == 2
+    assert len(face.soliloquy_face.lines) == 2

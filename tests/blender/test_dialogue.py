@@ -127,7 +127,7 @@ def test_a_copied_strip_speaks_where_it_lies_and_has_a_line_of_its_own():
     assert first.soliloquy_line.line_id != again.soliloquy_line.line_id
     assert abs(_jaw(anna, 110) - _jaw(anna, 10)) < 0.05
     assert _jaw(anna, 10) > 0.05
-    assert len(anna.soliloquy_face.takes) == 2
+    assert len(anna.soliloquy_face.lines) == 2
     _animate()
     assert _summary() == "Animated 0 lines of 1 character, 2 unchanged"
 
@@ -165,7 +165,7 @@ def test_a_line_that_fails_does_not_lose_the_others():
     assert strips["broken"]
     assert any(notice.startswith("flat: ") for notice in status.notices)
     assert _jaw(anna, 110) > 0.05
-    assert not bob.soliloquy_face.takes
+    assert not bob.soliloquy_face.lines
 
 
 def test_muted_strips_are_passed_over_and_keep_what_they_have():
@@ -194,11 +194,11 @@ def test_a_line_made_from_the_panel_is_the_strips_line_and_follows_it():
     assert _dialogue().follow(scene) == ("Anna",)
     after = _jaw(anna, 70)
     assert abs(after - before) < 0.011, (before, after, _range(anna), strip.soliloquy_line.whole[:])
-    assert len(anna.soliloquy_face.takes) == 1
+    assert len(anna.soliloquy_face.lines) == 1
     helpers.animate(path, 200)
     assert [s.soliloquy_line.character for s in _strips().sound_strips(scene)] == [None, anna]
     assert not _strips().is_behind(scene)
-    assert len(anna.soliloquy_face.takes) == 1
+    assert len(anna.soliloquy_face.lines) == 1
 
 
 def test_the_active_strip_keeps_its_line_when_the_panel_animates_it():
@@ -211,7 +211,7 @@ def test_the_active_strip_keeps_its_line_when_the_panel_animates_it():
     for strip in (first, second):
         scene.sequence_editor.active_strip = strip
         bpy.ops.soliloquy.animate()
-    assert len(anna.soliloquy_face.takes) == 2
+    assert len(anna.soliloquy_face.lines) == 2
     assert [first.soliloquy_line.line_id, second.soliloquy_line.line_id] == ids
     scene.soliloquy.target = bob
     bpy.ops.soliloquy.animate()

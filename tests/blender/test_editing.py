@@ -119,9 +119,9 @@ def test_lines_survive_saving_loading_and_copying():
     bpy.ops.wm.save_as_mainfile(filepath=str(target))
     bpy.ops.wm.open_mainfile(filepath=str(target))
     face = bpy.data.objects["Face"]
-    (take,) = helpers.module("blender_addon.takes").load(face)
-    assert (take.name, take.start_frame) == ("kept", 1.0)
-    assert take.content_hash
+    (kept_line,) = helpers.module("blender_addon.kept_lines").load(face)
+    assert (kept_line.name, kept_line.start_frame) == ("kept", 1.0)
+    assert kept_line.content_hash
     face.soliloquy_face.lips = 0.5
     face.soliloquy_face.lips = 1.0
     assert np.allclose(_values(face), before, atol=1e-6), "made again from what the file keeps"
@@ -249,7 +249,7 @@ def test_protect_says_what_is_wrong():
 def test_one_sentence_is_made_again_and_the_others_stay():
     face = helpers.arkit_mesh()
     assert helpers.animate(helpers.speech(), keys="DENSE", lips_meet=False) == {"FINISHED"}
-    (line,) = helpers.module("blender_addon.takes").lines(face)
+    (line,) = helpers.module("blender_addon.kept_lines").lines(face)
     sentences = helpers.module("inference.reapply").sentences(line)
     assert len(sentences) > 2, sentences
     (start_s, end_s), fps = sentences[1], 24

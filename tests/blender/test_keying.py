@@ -96,7 +96,7 @@ def test_a_new_take_replaces_the_older_one():
     path = helpers.vowels("take.wav", 1.0)
     assert helpers.animate(path) == {"FINISHED"}
     assert helpers.animate(path, start_frame=5) == {"FINISHED"}
-    assert len(face.soliloquy_face.takes) == 1
+    assert len(face.soliloquy_face.lines) == 1
     assert helpers.curves(face)[JAW][0][0] == 1.0
     assert [track.name for track in face.data.shape_keys.animation_data.nla_tracks] == ["Speech"]
     assert [action.name for action in bpy.data.actions] == ["take Soliloquy"]

@@ -20,11 +20,11 @@ def _example(number: int) -> None:
 def test_a_line_and_another_look():
     _example(0)
     face = bpy.context.scene.soliloquy.target.soliloquy_face
-    assert len(face.takes) == 1
+    assert len(face.lines) == 1
     assert abs(face.jaw - 0.7) < 1e-6, "the look Subtle"
 
 
 def test_a_dialogue():
     _example(1)
     heads = [bpy.data.objects[name] for name in ("Soliloquy Head", "Soliloquy Head.001")]
-    assert [len(head.soliloquy_face.takes) for head in heads] == [1, 1]
+    assert [len(head.soliloquy_face.lines) for head in heads] == [1, 1]

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class StoredTake:
+class KeptLine:
     """One line of a character: the motion as the model made it, before any slider, and where it lies."""
 
     line_id: str
-    """Whose take this is: storing another one under the same id replaces it."""
+    """Under which id it is kept: storing another one under the same id replaces it."""
     name: str
     audio: str
     """Absolute path of the sound; it need not exist any more."""
@@ -44,7 +44,7 @@ class StoredTake:
 
     @cached_property
     def line(self) -> Line:
-        """The take as `reapply` wants it."""
+        """The line as `reapply` wants it."""
         packed = motion_pack.pack(self.spoken, self.segments)
         return Line(packed, self.start_frame, self.audible, self.line_id, self.accents)
 
@@ -61,8 +61,8 @@ def content_hash(path: str, transcript: str = "", language: str = "") -> str:
     return digest.hexdigest()
 
 
-def store(obj: bpy.types.Object, take: StoredTake) -> None:
-    """Keep a take with a character, in place of one with the same `line_id`. `layers.rebuild` shows it.
+def store(obj: bpy.types.Object, kept_line: KeptLine) -> None:
+    """Keep a line with a character, in place of one with the same `line_id`. `layers.rebuild` shows it.
 
     Raises:
         RigError: the object is linked and has no library override.
@@ -71,32 +71,32 @@ def store(obj: bpy.types.Object, take: StoredTake) -> None:
         raise RigError(
             f'"{obj.name}" is linked and cannot keep a line', "Press Make Override below the target"
         )
-    face, items = obj.soliloquy_face, obj.soliloquy_face.takes
+    face, items = obj.soliloquy_face, obj.soliloquy_face.lines
     face.blink_key = face.blink_key or edit_properties.blink_key(obj)
-    index = items_index(obj, take.line_id)
+    index = items_index(obj, kept_line.line_id)
     item = items[index] if index is not None else items.add()
-    item.name, item.line_id, item.audio = take.name, take.line_id, take.audio
-    item.content_hash, item.start_frame = take.content_hash, take.start_frame
-    item.transcript, item.language = take.transcript, take.language
-    item.is_trimmed = take.audible is not None
-    item.audible_first, item.audible_end = take.audible or (0.0, 0.0)
-    item.packed = take.line.packed
+    item.name, item.line_id, item.audio = kept_line.name, kept_line.line_id, kept_line.audio
+    item.content_hash, item.start_frame = kept_line.content_hash, kept_line.start_frame
+    item.transcript, item.language = kept_line.transcript, kept_line.language
+    item.is_trimmed = kept_line.audible is not None
+    item.audible_first, item.audible_end = kept_line.audible or (0.0, 0.0)
+    item.packed = kept_line.line.packed
     item.accents.clear()
-    for accent in take.accents:
+    for accent in kept_line.accents:
         set_accent(item, accent)
 
 
-def load(obj: bpy.types.Object) -> list[StoredTake]:
+def load(obj: bpy.types.Object) -> list[KeptLine]:
     """All takes of a character, in the order in which they were stored.
 
     Raises:
         UsageError: one of them is damaged.
     """
     taken = []
-    for item in obj.soliloquy_face.takes:
+    for item in obj.soliloquy_face.lines:
         spoken, segments = motion_pack.unpack(item.packed)
         taken.append(
-            StoredTake(
+            KeptLine(
                 item.line_id,
                 item.name,
                 item.audio,
@@ -117,7 +117,7 @@ def lines(obj: bpy.types.Object) -> tuple[Line, ...]:
     """All takes of a character as `reapply` wants them; nothing is unpacked."""
     return tuple(
         Line(item.packed, item.start_frame, _audible(item), item.line_id, _accents(item))
-        for item in obj.soliloquy_face.takes
+        for item in obj.soliloquy_face.lines
     )
 
 
@@ -128,7 +128,7 @@ def move(
     index = items_index(obj, line_id)
     if index is None:
         return False
-    item = obj.soliloquy_face.takes[index]
+    item = obj.soliloquy_face.lines[index]
     if abs(item.start_frame - start_frame) < 1e-4 and _audible(item) == audible:
         return False
     item.start_frame, item.is_trimmed = start_frame, audible is not None
@@ -137,22 +137,22 @@ def move(
 
 
 def remove(obj: bpy.types.Object, line_id: str) -> bool:
-    """Forget a take; `layers.rebuild` takes its keys away. False where there is none."""
+    """Forget a kept line; `layers.rebuild` takes its keys away. False where there is none."""
     index = items_index(obj, line_id)
     if index is None:
         return False
-    obj.soliloquy_face.takes.remove(index)
+    obj.soliloquy_face.lines.remove(index)
     return True
 
 
 def items_index(obj: bpy.types.Object, line_id: str) -> int | None:
-    """Place of a line in `obj.soliloquy_face.takes`."""
-    ids = [item.line_id for item in obj.soliloquy_face.takes]
+    """Place of a line in `obj.soliloquy_face.lines`."""
+    ids = [item.line_id for item in obj.soliloquy_face.lines]
     return ids.index(line_id) if line_id in ids else None
 
 
 def set_accent(item: bpy.types.PropertyGroup, accent: Accent) -> None:
-    """Play a sentence of a take stronger or weaker, in place of what was said about it before."""
+    """Play a sentence of a kept line stronger or weaker, in place of what was said about it before."""
     same = [i for i, a in enumerate(item.accents) if a.start_s < accent.end_s and a.end_s > accent.start_s]
     for index in reversed(same):
         item.accents.remove(index)
