@@ -17,7 +17,7 @@ from .curves import MotionControls, check_rate, control_pieces, resample_pieces
 from .errors import UsageError
 from .loudness import SILENCE_DB, TARGET_DB
 from .motion import stream_motion
-from .performance import add_blinks, check_eyes, set_lids
+from .performance.blinks import add_blinks, check_eyes, set_lids
 from .pipeline import all_channels
 from .types import AudioClip
 

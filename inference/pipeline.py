@@ -17,7 +17,7 @@ from .contacts import Guarantees, SegmentFeed, keep_guarantees
 from .curves import MotionControls, check_rate, control_pieces, resample_pieces
 from .errors import Cancelled
 from .motion import join, stream_speech
-from .performance import add_blinks, check_eyes, set_lids
+from .performance.blinks import add_blinks, check_eyes, set_lids
 from .transcript import LANGUAGE, PhonesUnavailable, words_of
 from .types import FaceMotion
 from .visemes import UNKNOWN, VISEMES

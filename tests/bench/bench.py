@@ -28,7 +28,7 @@ from soliloquy.inference.curves import MotionControls, apply_controls, resample
 from soliloquy.inference.formats.arkit_csv import write_csv
 from soliloquy.inference.live import live_motion
 from soliloquy.inference.motion import stream_motion
-from soliloquy.inference.performance import add_blinks
+from soliloquy.inference.performance.blinks import add_blinks
 from soliloquy.inference.pipeline import AnimateSettings, animate_file, collect
 from soliloquy.inference.retarget import map_by_name, retarget
 from soliloquy.inference.session import load_speech_model

@@ -37,13 +37,14 @@ SOLE_IMPORTERS = {
 
 LAYERS = (
     {"errors", "channels", "types", "visemes", "rig_source", "rig_assign", "rotation"},
-    {"timing", "lip_basis", "alignment", "transcript", "prosody", "bezier", "key_reduction"},
+    {"timing", "lip_basis", "alignment", "transcript", "prosody", "bezier", "key_reduction", "instruction"},
     {"loudness", "files", "names", "contacts", "rig_solve", "rig_movements"},
     {"audio", "session", "curves", "articulation", "rig_json", "rig_names", "rig_geometry"},
     {"retarget", "compose", "formats", "rig_align", "rig_bones", "rig_shapes"},
     {"rig_basis", "rig_face"},
     {"rig_solved"},
-    {"motion", "performance", "rig_match"},
+    {"motion", "rig_match"},
+    {"performance"},
     {"pipeline", "jobs", "console", "memory_study", "motion_pack"},
     {"memory_plot", "live", "reapply"},
     {"commands"},

@@ -16,7 +16,7 @@ from soliloquy.inference.channels import (
 )
 from soliloquy.inference.curves import MotionControls, apply_controls
 from soliloquy.inference.errors import UsageError
-from soliloquy.inference.performance import add_blinks, set_lids
+from soliloquy.inference.performance.blinks import add_blinks, set_lids
 from soliloquy.inference.pipeline import AnimateSettings
 from soliloquy.inference.types import FaceMotion
 

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .channels import BLINK, WIDE
-from .errors import UsageError
-from .types import FaceMotion
+from ..channels import BLINK, WIDE
+from ..errors import UsageError
+from ..types import FaceMotion
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .types import FloatArray
+    from ..types import FloatArray
 
     Array = NDArray[np.float64]
 

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from motion_helpers import cut, piece_lengths, random_motion, rates_hz
 from soliloquy.inference.channels import ARKIT_52, BLINK
-from soliloquy.inference.performance import PAUSE_MIN_S, add_blinks, blink_times
+from soliloquy.inference.performance.blinks import PAUSE_MIN_S, add_blinks, blink_times
 from soliloquy.inference.pipeline import collect
 from soliloquy.inference.retarget import map_by_name, retarget
 from soliloquy.inference.types import FaceMotion, FrameRate

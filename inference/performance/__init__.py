@@ -1,0 +1,1 @@
+"""What a face does beside speaking: expression, head, eyes, brows, breath; drawn as takes from seeds."""

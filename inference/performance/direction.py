@@ -1,0 +1,69 @@
+"""How a line is to be performed: everything that a take is made again from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from ..errors import UsageError
+from ..instruction.values import NEUTRAL, InstructionTrack
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PARTS: Final[tuple[str, ...]] = ("face", "head", "eyes")
+"""What is drawn on its own: expression and brows; head; gaze and blinks."""
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Seeds of the parts; the same numbers give the same performance of the same sound and instruction."""
+
+    face: int = 0
+    head: int = 0
+    eyes: int = 0
+
+    @staticmethod
+    def of(seed: int) -> Draw:
+        """One seed for all parts."""
+        return Draw(seed, seed, seed)
+
+
+@dataclass(frozen=True)
+class Gaze:
+    """Where the eyes are led: `yaw` > 0 to the subject's left, `pitch` > 0 up, radians from straight ahead
+    of the head at rest, at `times_s` seconds of the sound, linear between them."""
+
+    times_s: tuple[float, ...]
+    yaw: tuple[float, ...]
+    pitch: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Direction:
+    """What an animator asks of a performance. Strengths: 0 is off, 1 is as in people, 2 the most."""
+
+    track: InstructionTrack = NEUTRAL
+    draw: Draw = field(default_factory=Draw)
+    emotion: float = 1.0
+    """Strength of the instruction on the face."""
+    head: float = 1.0
+    """Strength of head motion; 0 keeps the head still."""
+    gaze: float = 1.0
+    """Strength of saccades and wandering; the eyes follow a target all the same."""
+    accents: float = 1.0
+    """Strength of brows on stress and questions."""
+    breath: float = 1.0
+    """Strength of breathing in pauses."""
+    target: Gaze | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("emotion", "head", "gaze", "accents", "breath"):
+            value = getattr(self, name)
+            if not 0.0 <= value <= 2.0:
+                raise UsageError(f"{value:g} cannot be the strength of {name}", "Choose 0 to 2")
+
+
+def versions(cards: Mapping[str, str]) -> str:
+    """What a take notes beside its seeds, e.g. "head 1.0.0, style 1.0.0": the models it was made with."""
+    return ", ".join(f"{name} {version}" for name, version in sorted(cards.items()))
