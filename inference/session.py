@@ -1,7 +1,8 @@
 """The only importer of onnxruntime: opens a weight file, checks its card, runs it.
 
-A weight file is an ONNX graph from waveform to channel weights whose metadata holds the model card
-(one JSON document under the key `soliloquy_card`), so that weights and contract cannot be separated.
+A weight file is an ONNX graph whose metadata holds the model card (one JSON document under the key
+`soliloquy_card`), so that weights and contract cannot be separated. `load_speech_model` opens the one from
+waveform to channel weights, `load_graph` any other.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from .errors import ModelError
 from .types import ModelCard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
 
     from .types import FloatArray
 
@@ -126,26 +129,81 @@ def load_speech_model(
     if device not in DEVICES:
         raise ValueError(f"device must be one of {DEVICES}, got {device!r}")
     file = Path(path) if path is not None else SPEECH_WEIGHTS
-    if not file.is_file():
-        raise ModelError(f"The speech model {file} does not exist", _REINSTALL)
-    if file.stat().st_size > _MAX_BYTES:
-        raise ModelError(f"The speech model {file} is larger than 64 MB", _REINSTALL)
-    try:
-        # Bytes instead of a path: a graph in memory cannot refer to external data files.
-        graph = file.read_bytes()
-    except OSError as error:
-        raise ModelError(f"The speech model {file} cannot be read ({error.strerror})", _REINSTALL) from error
+    graph = _read_weights(file, "speech model")
     onnxruntime = _import_onnxruntime()
-    try:
-        session = onnxruntime.InferenceSession(graph, _options(onnxruntime, threads), providers=[_CPU])
-    except Exception as error:  # onnxruntime raises a dozen types of its own, all meaning "damaged"
-        raise ModelError(f"The speech model {file} is damaged", _REINSTALL) from error
+    session = _open(onnxruntime, graph, threads, file, "speech model")
     card = _read_card(file, session.get_modelmeta().custom_metadata_map)
     _check_signature(file, session, card)
     model = SpeechModel(session, card)
     if device != "gpu":
         return model
     return _on_gpu(onnxruntime, graph, threads, card, notify or (lambda _: None)) or model
+
+
+class Graph:
+    """An opened weight file of any contract. Not bound to a thread; runs are independent of each other.
+
+    `card` is the JSON document of its metadata: at least `name`, `version`, `contract`.
+    """
+
+    def __init__(self, session: Any, card: dict[str, Any], outputs: Sequence[str]) -> None:
+        self._session = session
+        self._outputs = list(outputs)
+        self.card = card
+
+    def run(self, **feeds: NDArray[Any]) -> list[FloatArray]:
+        """The outputs in the order that `load_graph` was given, float32, for one array per input name."""
+        return [np.asarray(value, np.float32) for value in self._session.run(self._outputs, feeds)]
+
+
+def load_graph(
+    path: Path, contract: str, inputs: Sequence[str], outputs: Sequence[str], threads: int = 1
+) -> Graph:
+    """Open a weight file on the CPU and check that it is the one that is wanted.
+
+    Args:
+        path: ONNX file with its card inside (`models.export.write_card` puts it there).
+        contract: name and version of the agreement between file and runtime, e.g. "head-1": what the card's
+            `contract` must be. The part before the last "-" names the model in messages.
+        inputs: names of the graph's inputs, in any order.
+        outputs: names of the outputs that `Graph.run` returns, in its order; the graph may have others.
+        threads: CPU threads per run.
+
+    Raises:
+        ModelError: the file is missing, damaged, of another contract or another model, or onnxruntime cannot
+            be loaded on this machine.
+    """
+    what = f"{contract.rpartition('-')[0]} model"
+    content = _read_weights(path, what)
+    session = _open(_import_onnxruntime(), content, threads, path, what)
+    card = _read_json(path, session.get_modelmeta().custom_metadata_map)
+    if card.get("contract") != contract:
+        raise _other_contract(path, what, card.get("contract"), contract)
+    found_in = {value.name for value in session.get_inputs()}
+    found_out = {value.name for value in session.get_outputs()}
+    if found_in != set(inputs) or not found_out.issuperset(outputs):
+        problem = f"it does not map {', '.join(inputs)} to {', '.join(outputs)}"
+        raise ModelError(f"The {what} {path} does not fit its card: {problem}", _REINSTALL)
+    return Graph(session, card, outputs)
+
+
+def _read_weights(file: Path, what: str) -> bytes:
+    """A weight file's bytes: unlike a path, a graph in memory cannot refer to external data files."""
+    if not file.is_file():
+        raise ModelError(f"The {what} {file} does not exist", _REINSTALL)
+    if file.stat().st_size > _MAX_BYTES:
+        raise ModelError(f"The {what} {file} is larger than 64 MB", _REINSTALL)
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise ModelError(f"The {what} {file} cannot be read ({error.strerror})", _REINSTALL) from error
+
+
+def _open(onnxruntime: Any, graph: bytes, threads: int, file: Path, what: str) -> Any:
+    try:
+        return onnxruntime.InferenceSession(graph, _options(onnxruntime, threads), providers=[_CPU])
+    except Exception as error:  # onnxruntime raises a dozen types of its own, all meaning "damaged"
+        raise ModelError(f"The {what} {file} is damaged", _REINSTALL) from error
 
 
 def _import_onnxruntime() -> Any:
@@ -211,22 +269,40 @@ def _trial(model: SpeechModel, provider: str) -> str | None:
     return None if np.isfinite(heard.weights).all() else "its results are not numbers"
 
 
-def _read_card(file: Path, metadata: dict[str, str]) -> ModelCard:
+def _read_json(file: Path, metadata: dict[str, str]) -> dict[str, Any]:
     if CARD_KEY not in metadata:
         raise ModelError(f"{file} is not a Soliloquy model: it carries no model card", _REINSTALL)
     try:
         raw = json.loads(metadata[CARD_KEY])
+    except ValueError as error:
+        raise _damaged_card(file, error) from error
+    if not isinstance(raw, dict):
+        raise _damaged_card(file, "no table of values")
+    return raw
+
+
+def _damaged_card(file: Path, why: object) -> ModelError:
+    return ModelError(f"The model card inside {file} is damaged ({why})", _REINSTALL)
+
+
+def _other_contract(file: Path, what: str, found: object, wanted: object) -> ModelError:
+    return ModelError(
+        f"The {what} {file} was made for contract {found}, this version reads {wanted}",
+        "Use weights and program of the same release",
+    )
+
+
+def _read_card(file: Path, metadata: dict[str, str]) -> ModelCard:
+    raw = _read_json(file, metadata)
+    try:
         contract = int(raw["contract"])
         if contract != CONTRACT:
-            raise ModelError(
-                f"The speech model {file} was made for contract {contract}, this version reads {CONTRACT}",
-                "Use weights and program of the same release",
-            )
+            raise _other_contract(file, "speech model", contract, CONTRACT)
         names = {f.name for f in fields(ModelCard)}
         raw["channels"] = tuple(raw["channels"])
         return ModelCard(**{k: v for k, v in raw.items() if k in names})
     except (KeyError, TypeError, ValueError) as error:
-        raise ModelError(f"The model card inside {file} is damaged ({error})", _REINSTALL) from error
+        raise _damaged_card(file, error) from error
 
 
 def _check_signature(file: Path, session: Any, card: ModelCard) -> None:

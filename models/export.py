@@ -15,7 +15,7 @@ import sys
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
@@ -89,11 +89,30 @@ def write_onnx(net: SpeechNet, card: ModelCard, path: Path) -> None:
         dynamic_axes={"samples": {1: "samples"}, **{name: {1: "frames"} for name in OUTPUTS}},
         opset_version=17, dynamo=False,
     )  # fmt: skip
+    write_card(path, asdict(card))
+
+
+def write_card(path: Path, card: dict[str, Any]) -> None:
+    """Put a model card into the metadata of the ONNX file `path`, checking the graph.
+
+    `card` is what JSON can hold; for `inference.session.load_graph` at least `name`, `version`, `contract`.
+    """
     graph = onnx.load(str(path))
     entry = graph.metadata_props.add()
-    entry.key, entry.value = CARD_KEY, json.dumps(asdict(card))
+    entry.key, entry.value = CARD_KEY, json.dumps(card)
     onnx.checker.check_model(graph, full_check=True)
     onnx.save(graph, str(path))
+
+
+def pass_gate(differences: dict[str, float], tolerance: float, candidate: Path, out: Path) -> bool:
+    """Move `candidate` to `out` if every difference is within the tolerance; prints them either way."""
+    for name, value in differences.items():
+        print(f"{name}: {value:.1e} (limit {tolerance:.0e})")
+    if not max(differences.values()) <= tolerance:
+        return False
+    candidate.replace(out)
+    print(f"wrote {out.name}, {out.stat().st_size / 1e6:.2f} MB")
+    return True
 
 
 def _torch_difference(net: SpeechNet, model: SpeechModel, rng: np.random.Generator) -> float:
@@ -144,13 +163,7 @@ def export(run: Path, out: Path) -> bool:
         candidate = Path(folder) / out.name
         write_onnx(net, make_card(net, meta), candidate)
         differences = gate(net, load_speech_model(candidate))
-        for name, value in differences.items():
-            print(f"{name}: {value:.1e} (limit {TOLERANCE:.0e})")
-        if max(differences.values()) > TOLERANCE:
-            return False
-        candidate.replace(out)
-    print(f"wrote {out.name}, {out.stat().st_size / 1e6:.1f} MB")
-    return True
+        return pass_gate(differences, TOLERANCE, candidate, out)
 
 
 def main() -> int:
