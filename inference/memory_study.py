@@ -136,7 +136,7 @@ class MemoryStudy:
             ModelError: the weight file has no implicit memory.
         """
         first = self._name is None
-        for spoken in stream_speech(blocks, self._model):
+        for spoken in stream_speech(blocks, self._model, measured=False):
             if not len(spoken.memory):
                 continue
             if spoken.memory.shape[1] == 0:

@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .prosody import ProsodyStream
 from .timing import steps_within
 from .types import FaceMotion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from numpy.typing import NDArray
 
     from .session import SpeechModel
     from .types import AudioClip, FloatArray
@@ -24,12 +27,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Spoken:
-    """Motion and what was heard in the same frames: `visemes` float32 [T, 15] posteriors (columns of
-    `visemes.VISEMES`), `memory` float32 [T, M] addresses of the implicit memory."""
+    """Motion and what was heard in the same frames.
+
+    `visemes` float32 [T, 15] posteriors (columns of `visemes.VISEMES`), `memory` float32 [T, M] addresses of the
+    implicit memory, `prosody` float32 [T, 3]: level in dB full scale, level above 3 kHz in dB full scale, log2 of
+    the pitch in Hz (NaN where unvoiced); None where the voice was not measured.
+    """
 
     motion: FaceMotion
     visemes: FloatArray
     memory: FloatArray
+    prosody: FloatArray | None = None
 
 
 class MotionStream:
@@ -40,18 +48,23 @@ class MotionStream:
     Args:
         model: an opened speech model.
         start_s: time of the first sample in seconds.
+        measured: whether the voice is to be measured too: see `Spoken.prosody`.
     """
 
-    def __init__(self, model: SpeechModel, start_s: float = 0.0) -> None:
+    def __init__(self, model: SpeechModel, start_s: float = 0.0, *, measured: bool = True) -> None:
         self._model = model
         self._start_s = start_s
         self._frames_out = 0
         self._samples_in = 0
         self._pending = np.zeros(model.card.left_context, np.float32)  # silence before the first sample
+        self._voice = ProsodyStream(model.card.sample_rate_hz, model.card.rate_hz) if measured else None
+        self._measured = np.zeros((0, 3), np.float32)  # rows of frames to come
 
     def feed(self, samples: FloatArray) -> Spoken:
         """Add sound (float32 [N], mono, the card's rate and level); returns the frames now complete."""
         self._samples_in += len(samples)
+        if self._voice:
+            self._measure(self._voice.feed(samples))
         self._pending = np.concatenate([self._pending, samples])
         frames = max(0, (len(self._pending) - self._model.receptive_field) // self._model.hop + 1)
         return self._emit(frames)
@@ -62,7 +75,14 @@ class MotionStream:
         frames = total - self._frames_out
         missing = self._model.receptive_field + (frames - 1) * self._model.hop - len(self._pending)
         self._pending = np.pad(self._pending, (0, max(0, missing)))
+        if self._voice:
+            self._measure(self._voice.finish())
+            short = max(0, frames - len(self._measured))
+            self._measured = np.pad(self._measured, ((0, short), (0, 0)), mode="edge")
         return self._emit(frames)
+
+    def _measure(self, rows: NDArray[np.float64]) -> None:
+        self._measured = np.concatenate([self._measured, rows.astype(np.float32)])
 
     def _emit(self, frames: int) -> Spoken:
         card, hop = self._model.card, self._model.hop
@@ -70,12 +90,14 @@ class MotionStream:
         if frames <= 0:
             nothing = np.zeros((0, 0), np.float32)
             values = np.zeros((0, len(card.channels)), np.float32)
-            return Spoken(FaceMotion(values, card.channels, card.rate_hz, start_s), nothing, nothing)
+            voice = np.zeros((0, 3), np.float32) if self._voice else None
+            return Spoken(FaceMotion(values, card.channels, card.rate_hz, start_s), nothing, nothing, voice)
         heard = self._model.run(self._pending[: self._model.receptive_field + (frames - 1) * hop])
         self._pending = self._pending[frames * hop :]
         self._frames_out += frames
+        voice, self._measured = self._measured[:frames], self._measured[frames:]
         motion = FaceMotion(heard.weights, card.channels, card.rate_hz, start_s)
-        return Spoken(motion, heard.visemes, heard.memory)
+        return Spoken(motion, heard.visemes, heard.memory, voice if self._voice else None)
 
 
 def speech_motion(clip: AudioClip, model: SpeechModel) -> FaceMotion:
@@ -94,19 +116,21 @@ def stream_motion(blocks: Iterable[AudioClip], model: SpeechModel) -> Iterator[F
     Raises:
         ValueError: a block is not at the card's sample rate.
     """
-    return (piece.motion for piece in stream_speech(blocks, model))
+    return (piece.motion for piece in stream_speech(blocks, model, measured=False))
 
 
-def stream_speech(blocks: Iterable[AudioClip], model: SpeechModel) -> Iterator[Spoken]:
-    """Like `stream_motion`, with what was heard."""
+def stream_speech(
+    blocks: Iterable[AudioClip], model: SpeechModel, *, measured: bool = True
+) -> Iterator[Spoken]:
+    """Like `stream_motion`, with what was heard and, if it is to be `measured`, the voice."""
     stream: MotionStream | None = None
     for block in blocks:
         if block.rate_hz != model.card.sample_rate_hz:
             raise ValueError(f"blocks must be at {model.card.sample_rate_hz} Hz, got {block.rate_hz}")
         if stream is None:
-            stream = MotionStream(model, block.start_s)
+            stream = MotionStream(model, block.start_s, measured=measured)
         yield stream.feed(block.samples)
-    yield (stream or MotionStream(model)).finish()
+    yield (stream or MotionStream(model, measured=measured)).finish()
 
 
 def join(pieces: Iterable[Spoken]) -> Spoken:
@@ -117,4 +141,6 @@ def join(pieces: Iterable[Spoken]) -> Spoken:
         np.concatenate(parts)
         for parts in zip(*((p.motion.values, p.visemes, p.memory) for p in full), strict=True)
     )
-    return Spoken(replace(kept[0].motion, values=values), visemes, memory)
+    voices = [p.prosody for p in full if p.prosody is not None]
+    prosody = np.concatenate(voices) if len(voices) == len(full) else None
+    return Spoken(replace(kept[0].motion, values=values), visemes, memory, prosody)

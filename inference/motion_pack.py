@@ -28,7 +28,11 @@ if TYPE_CHECKING:
 STEP: Final = 1.0 / 4096.0
 """Distance of the values that can be kept: they are off by at most half of it. Values reach from -8 to 8."""
 _POSTERIOR_STEP = 1.0 / 255.0
-_MAGIC = b"SLQM\x01"
+_PROSODY_STEPS = (0.5, 0.5, 1.0 / 96.0)
+"""dB, dB, octaves; one more column says where the voice has a pitch."""
+_MAGIC = b"SLQM\x02"
+_MAGIC_SILENT = b"SLQM\x01"
+"""What versions before 0.4 wrote: without the voice."""
 _LENGTH = struct.Struct("<I")
 _LEVEL = 6  # of zlib: 9 gains 2 % and takes three times as long
 
@@ -37,7 +41,7 @@ def pack(spoken: Spoken, segments: Sequence[Segment] | None = None) -> bytes:
     """The bytes of a line; `unpack` reads them.
 
     Args:
-        spoken: at any rate. The addresses of the memory are left out.
+        spoken: at any rate. The addresses of the memory are left out; the voice is kept in steps of half a dB.
         segments: when each sound is said, where a text or cues told it.
     """
     motion = spoken.motion
@@ -48,9 +52,12 @@ def pack(spoken: Spoken, segments: Sequence[Segment] | None = None) -> bytes:
         "start_s": motion.start_s,
         "visemes": spoken.visemes.shape[1],
         "segments": None if segments is None else [list(segment) for segment in segments],
+        "voice": spoken.prosody is not None,
     }
     text = json.dumps(header).encode()
     body = _planes(motion.values, STEP) + _planes(spoken.visemes, _POSTERIOR_STEP)
+    if spoken.prosody is not None:
+        body += _planes(_without_gaps(spoken.prosody), 1.0)
     return _MAGIC + zlib.compress(_LENGTH.pack(len(text)) + text + body, _LEVEL)
 
 
@@ -69,20 +76,39 @@ def unpack(packed: bytes) -> tuple[Spoken, tuple[Segment, ...] | None]:
 
 
 def _unpacked(packed: bytes) -> tuple[Spoken, tuple[Segment, ...] | None]:
-    if not packed.startswith(_MAGIC):
+    if not packed.startswith((_MAGIC, _MAGIC_SILENT)):
         raise ValueError("not a packed motion")
     data = zlib.decompress(packed[len(_MAGIC) :])
     (length,) = _LENGTH.unpack_from(data)
     header = json.loads(data[_LENGTH.size : _LENGTH.size + length])
     rows, channels, classes = int(header["rows"]), tuple(header["channels"]), int(header["visemes"])
     body = np.frombuffer(data, np.uint8, offset=_LENGTH.size + length)
-    split = 2 * rows * len(channels)
-    values = _from_planes(body[:split], rows, len(channels), STEP)
-    visemes = _from_planes(body[split:], rows, classes, _POSTERIOR_STEP)
+    first, last = 2 * rows * len(channels), 2 * rows * (len(channels) + classes)
+    values = _from_planes(body[:first], rows, len(channels), STEP)
+    visemes = _from_planes(body[first:last], rows, classes, _POSTERIOR_STEP)
+    prosody = _with_gaps(_from_planes(body[last:], rows, 4, 1.0)) if header.get("voice") else None
+    if prosody is None and len(body) != last:
+        raise ValueError("the length does not fit")
     motion = FaceMotion(values, channels, float(header["rate_hz"]), float(header["start_s"]))
     known = header["segments"]
     segments = None if known is None else tuple(Segment(float(a), float(b), int(v)) for a, b, v in known)
-    return Spoken(motion, visemes, np.zeros((rows, 0), np.float32)), segments
+    return Spoken(motion, visemes, np.zeros((rows, 0), np.float32), prosody), segments
+
+
+def _without_gaps(prosody: FloatArray) -> FloatArray:
+    """float32 [T, 3] with NaN -> [T, 4] whole steps: a pitch that is not there stays at the one before."""
+    voiced = np.isfinite(prosody[:, 2])
+    before = np.maximum.accumulate(np.where(voiced, np.arange(len(prosody)), -1))
+    pitch = np.where(before >= 0, prosody[np.maximum(before, 0), 2], 0.0)
+    known = np.nan_to_num(prosody[:, :2], nan=-120.0)
+    steps: FloatArray = np.column_stack([np.column_stack([known, pitch]) / _PROSODY_STEPS, voiced])
+    return steps.astype(np.float32)
+
+
+def _with_gaps(steps: FloatArray) -> FloatArray:
+    prosody = steps[:, :3] * np.array(_PROSODY_STEPS, np.float32)
+    prosody[steps[:, 3] < 0.5, 2] = np.nan
+    return prosody
 
 
 def _planes(values: FloatArray, step: float) -> bytes:

@@ -52,52 +52,69 @@ class Prosody:
         return np.stack(means, axis=1)
 
 
+class ProsodyStream:
+    """Prosody of sound that arrives piece by piece; a frame leaves when all of its window has arrived.
+
+    Args:
+        rate_hz: samples per second of the sound.
+        frames_hz: frames per second.
+    """
+
+    def __init__(self, rate_hz: int, frames_hz: int = RATE_HZ) -> None:
+        self._rate_hz, self._frames_hz = rate_hz, frames_hz
+        self._window = round(_WINDOW_S * rate_hz)
+        self._held = np.zeros(round(_WINDOW_S * rate_hz / 2), np.float32)  # frame 0 is centred at the start
+        self._done = 0  # frames so far
+
+    def feed(self, samples: FloatArray) -> Array:
+        """Add sound (float32 [N], mono); float64 [F, 3] of the frames now complete: level in dB full scale,
+        level above 3 kHz, log2 of the pitch in Hz (NaN where unvoiced)."""
+        self._held = np.concatenate([self._held, samples])
+        frames = [np.zeros((0, 3))]
+        while count := self._complete():
+            frames.append(self._take(count))
+        return np.concatenate(frames)
+
+    def finish(self) -> Array:
+        """The frames up to the end of the sound, as if silence followed. The stream ends here."""
+        return self.feed(np.zeros(round(_WINDOW_S * self._rate_hz / 2), np.float32))
+
+    def _start(self, frame: int) -> int:
+        return round(frame * self._rate_hz / self._frames_hz)
+
+    def _complete(self) -> int:
+        """How many frames (at most 20 s of them) lie wholly within what is held, the first at its start."""
+        room = len(self._held) - self._window
+        count = int(room * self._frames_hz // self._rate_hz) + 1 if room >= 0 else 0
+        while count and self._start(self._done + count - 1) - self._start(self._done) > room:
+            count -= 1
+        return min(count, _BLOCK_S * self._frames_hz)
+
+    def _take(self, count: int) -> Array:
+        base = self._start(self._done)
+        starts = np.array([self._start(self._done + i) - base for i in range(count)])
+        window = np.lib.stride_tricks.sliding_window_view(self._held, self._window)[starts]
+        made = _frame_features(window, self._rate_hz)
+        self._held = self._held[self._start(self._done + count) - base :]
+        self._done += count
+        return made
+
+
 def measure(blocks: Iterable[AudioClip]) -> Prosody:
     """Prosody of consecutive blocks of one sound, in bounded memory beside the result."""
-    frames: list[Array] = []
-    held = np.zeros(0, np.float32)
-    rate_hz, done = 0, 0  # frames so far
+    stream: ProsodyStream | None = None
+    frames = [np.zeros((0, 3))]
     for block in blocks:
-        if not rate_hz:
-            rate_hz = block.rate_hz
-            held = np.zeros(round(_WINDOW_S * rate_hz / 2), np.float32)  # frame 0 is centred at the start
-        held = np.concatenate([held, block.samples])
-        while (count := _complete(len(held), done, rate_hz)) >= _BLOCK_S * RATE_HZ:
-            made, held, done = _take(held, done, count, rate_hz)
-            frames.append(made)
-    if rate_hz:
-        held = np.concatenate([held, np.zeros(round(_WINDOW_S * rate_hz / 2), np.float32)])
-        made, held, done = _take(held, done, _complete(len(held), done, rate_hz), rate_hz)
-        frames.append(made)
-    level, high, pitch = np.concatenate(frames, axis=1) if frames else np.zeros((3, 0))
+        stream = stream or ProsodyStream(block.rate_hz)
+        frames.append(stream.feed(block.samples))
+    if stream:
+        frames.append(stream.finish())
+    level, high, pitch = np.concatenate(frames).T
     return Prosody(level, high, pitch)
 
 
-def _start(frame: int, rate_hz: int) -> int:
-    return round(frame * rate_hz / RATE_HZ)
-
-
-def _complete(held: int, done: int, rate_hz: int) -> int:
-    """How many frames (at most 20 s of them) lie wholly within `held` samples, the first one at its start."""
-    room = held - round(_WINDOW_S * rate_hz)
-    count = int(room * RATE_HZ // rate_hz) + 1 if room >= 0 else 0
-    while count and _start(done + count - 1, rate_hz) - _start(done, rate_hz) > room:
-        count -= 1
-    return min(count, _BLOCK_S * RATE_HZ)
-
-
-def _take(held: FloatArray, done: int, count: int, rate_hz: int) -> tuple[Array, FloatArray, int]:
-    """float64 [3, count] of the next frames, and what of the sound remains."""
-    if count == 0:
-        return np.zeros((3, 0)), held, done
-    base = _start(done, rate_hz)
-    starts = np.array([_start(done + i, rate_hz) - base for i in range(count)])
-    window = np.lib.stride_tricks.sliding_window_view(held, round(_WINDOW_S * rate_hz))[starts]
-    return _frame_features(window, rate_hz), held[_start(done + count, rate_hz) - base :], done + count
-
-
 def _frame_features(window: FloatArray, rate_hz: int) -> Array:
-    """[F, N] samples -> [3, F]: level and high band in dB, pitch in octaves by autocorrelation."""
+    """[F, N] samples -> [F, 3]: level and high band in dB, pitch in octaves by autocorrelation."""
     length = window.shape[1]
     shortest, longest = (round(rate_hz / hz) for hz in reversed(_PITCH_HZ))
     size = 1 << (length + longest).bit_length()  # enough that no lag of interest wraps around
@@ -113,4 +130,4 @@ def _frame_features(window: FloatArray, rate_hz: int) -> Array:
     best = lags.argmax(1)
     voiced = lags[np.arange(len(lags)), best] > _VOICED * np.maximum(correlation[:, 0], _FLOOR)
     pitch = np.where(voiced, np.log2(rate_hz / (best + shortest)), np.nan)
-    return np.stack([level, high, pitch])
+    return np.stack([level, high, pitch], axis=1)
