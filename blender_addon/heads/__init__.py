@@ -1,7 +1,7 @@
 """The embedded head: built by code, with the 52 ARKit shape keys. CC0.
 
-Importing this package imports no bpy; the geometry modules (everything but `materials` and `stage`) are
-numpy alone.
+Importing this package imports no bpy; the geometry modules (everything but `materials`, `neck` and `stage`)
+are numpy alone.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ def build_head(
     """Add the head to the scene and return its mesh object, which carries the 52 ARKit shape keys.
 
     Eyes, lids, brows, teeth and tongue are parts of the one mesh, so that one set of keys moves them all;
-    hair and shirt follow as child objects. Metres; the chin at the object's origin, the face towards -Y,
-    +X the subject's left.
+    hair and shirt are child objects, and so is an armature, on whose bone "head" head and hair turn. Metres;
+    the chin at the object's origin, the face towards -Y, +X the subject's left.
 
     Args:
         name: of the object and its mesh; Blender numbers it where it is taken.

@@ -5,26 +5,30 @@ from __future__ import annotations
 import bpy
 import numpy as np
 
-from . import dressing
+from . import dressing, neck
 from .expressions import head_shapes
 from .geometry import METRES_PER_MM, head_geometry
 from .materials import material
 
 
 def build(name: str, collection: bpy.types.Collection | None) -> bpy.types.Object:
-    """Add head, hair and shirt; see `build_head`."""
+    """Add head, hair, shirt and neck; see `build_head`."""
     collection = collection or bpy.context.collection
     geometry = head_geometry()
     head = _add_object(
         name, geometry.points, geometry.faces, geometry.face_materials, geometry.materials, collection
     )
     _add_shape_keys(head, geometry.points)
+    joint = neck.add(head, collection)
+    neck.follow(head, joint, neck.shares(geometry))
     for part, material_name in (("Hair", "Hair"), ("Shirt", "Shirt")):
         points, faces = dressing.hair() if part == "Hair" else dressing.shirt()
         child = _add_object(
             f"{head.name} {part}", points, faces, np.zeros(len(faces), int), (material_name,), collection
         )
         child.parent = head
+        if part == "Hair":
+            neck.follow(child, joint, np.ones(len(points)))
     return head
 
 

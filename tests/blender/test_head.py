@@ -44,10 +44,10 @@ def test_the_mesh_is_valid_and_smooth() -> None:
     assert np.mean(normals) < -0.4, "the face's normals point inwards"
 
 
-def test_hair_and_shirt_are_children_and_materials_are_shared_by_a_second_head() -> None:
+def test_hair_shirt_and_neck_are_children_and_materials_are_shared_by_a_second_head() -> None:
     first, second = _build(), _build()
     assert first.name != second.name
-    assert len(first.children) == 2
+    assert len(first.children) == 3
     assert [m.name for m in first.data.materials] == [m.name for m in second.data.materials]
     assert len(first.data.materials) >= 9
 
@@ -57,7 +57,45 @@ def test_the_head_goes_into_the_collection_that_is_asked_for() -> None:
     bpy.context.scene.collection.children.link(collection)
     head = module("blender_addon.heads").build_head("Ada", collection)
     assert head.name == "Ada"
-    assert {o.name for o in collection.objects} == {"Ada", "Ada Hair", "Ada Shirt"}
+    assert {o.name for o in collection.objects} == {"Ada", "Ada Hair", "Ada Shirt", "Ada Neck"}
+
+
+def _placed(made: bpy.types.Object) -> np.ndarray:
+    """Where the vertices of a mesh are in the scene, [V, 3] metres."""
+    seen = made.evaluated_get(bpy.context.evaluated_depsgraph_get())
+    values = np.empty(len(seen.data.vertices) * 3, np.float32)
+    seen.data.vertices.foreach_get("co", values)
+    return values.reshape(-1, 3)
+
+
+def test_the_channels_of_the_head_nod_turn_and_tilt_it_on_a_neck_that_stays_in_the_collar() -> None:
+    head = _build()
+    (hair,) = [child for child in head.children if child.name.endswith("Hair")]
+    character = module("blender_addon.rig_map").read_character(head)
+    rig_pose = module("blender_addon.rig_pose")
+    rest, rest_of_hair = _placed(head), _placed(hair)
+    nose, crown = int(rest[:, 1].argmin()), int(rest[:, 2].argmax())
+    collar = rest[:, 2] < -0.06
+    ways = {"headPitch": (nose, 2, -1.0), "headYaw": (nose, 0, 1.0), "headRoll": (crown, 0, -1.0)}
+    for channel, (vertex, axis, sign) in ways.items():
+        (pose,) = rig_pose.of_weights(character.maps, [{channel: 0.2}])
+        with rig_pose.Posed() as posed:
+            posed.show(pose)
+            moved = _placed(head) - rest
+            assert sign * moved[vertex, axis] > 0.01, channel
+            assert np.abs(moved[collar]).max() < 0.002, channel
+            assert np.abs(_placed(hair) - rest_of_hair).max() > 0.01, channel
+    assert np.abs(_placed(head) - rest).max() < 1e-6
+
+
+def test_adding_a_head_leaves_what_was_active_and_the_mode() -> None:
+    first = _build()
+    bpy.context.view_layer.objects.active = first
+    first.select_set(True)
+    _build()
+    assert bpy.context.view_layer.objects.active == first
+    assert bpy.context.selected_objects == [first]
+    assert bpy.context.mode == "OBJECT"
 
 
 def test_the_stage_has_three_lights_a_world_and_a_camera_that_sees_the_face() -> None:
