@@ -56,6 +56,15 @@ class Direction:
     breath: float = 1.0
     """Strength of breathing in pauses."""
     target: Gaze | None = None
+    head_track: InstructionTrack | None = None
+    """What head and neck were drawn for, where they come from another take than the face; None: `track`."""
+    eyes_track: InstructionTrack | None = None
+    """The same for gaze and blinks."""
+
+    def track_of(self, part: str) -> InstructionTrack:
+        """The instruction that one of `PARTS` is drawn for."""
+        own = {"head": self.head_track, "eyes": self.eyes_track}.get(part)
+        return self.track if own is None else own
 
     def __post_init__(self) -> None:
         for name in ("emotion", "head", "gaze", "accents", "breath"):
