@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 class Spoken:
     """Motion and what was heard in the same frames.
 
-    `visemes` float32 [T, 15] posteriors (columns of `visemes.VISEMES`), `memory` float32 [T, M] addresses of the
-    implicit memory, `prosody` float32 [T, 3]: level in dB full scale, level above 3 kHz in dB full scale, log2 of
-    the pitch in Hz (NaN where unvoiced); None where the voice was not measured.
+    `visemes` float32 [T, 15] posteriors (columns of `visemes.VISEMES`), `memory` float32 [T, M] addresses of
+    the implicit memory, `prosody` float32 [T, 3]: level in dB full scale, level above 3 kHz in dB full scale,
+    log2 of the pitch in Hz (NaN where unvoiced); None where the voice was not measured.
     """
 
     motion: FaceMotion

@@ -41,7 +41,7 @@ def pack(spoken: Spoken, segments: Sequence[Segment] | None = None) -> bytes:
     """The bytes of a line; `unpack` reads them.
 
     Args:
-        spoken: at any rate. The addresses of the memory are left out; the voice is kept in steps of half a dB.
+        spoken: at any rate. The memory's addresses are left out; the voice is kept in steps of half a dB.
         segments: when each sound is said, where a text or cues told it.
     """
     motion = spoken.motion
