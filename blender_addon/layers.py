@@ -17,6 +17,7 @@ from ..inference import reapply
 from ..inference.bezier import shifted
 from ..inference.channels import channels_named
 from . import edit_properties, kept_lines, keyframes, media
+from .rig_eyes import eyes_of
 from .rig_map import parts_of, read_character
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ def own_ids(obj: bpy.types.Object) -> list[bpy.types.ID]:
     objects = dict.fromkeys([obj, *parts_of(obj)])
     rigs = [o.parent for o in objects if o.parent is not None and o.parent.type == "ARMATURE"]
     rigs += [m.object for o in objects for m in o.modifiers if m.type == "ARMATURE" and m.object is not None]
-    return list(dict.fromkeys([*map(_face_id, objects), *objects, *rigs]))
+    return list(dict.fromkeys([*map(_face_id, objects), *objects, *rigs, *eyes_of(obj)]))
 
 
 def _speech_strip(owner: bpy.types.ID) -> bpy.types.NlaStrip | None:

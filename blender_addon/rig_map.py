@@ -17,7 +17,7 @@ from ..inference.channels import ARKIT_52
 from ..inference.errors import RigError
 from ..inference.names import match_channels
 from ..inference.types import RigMap
-from . import rig_drivers, rig_rows
+from . import rig_drivers, rig_eyes, rig_rows
 from .rig_mesh import driven_keys
 from .rig_read import read_source
 
@@ -111,7 +111,7 @@ def read_character(target: bpy.types.Object, include_parts: bool = True) -> Char
 def _wanted(target: bpy.types.Object, include_parts: bool) -> tuple[RigMap, tuple[str, ...]]:
     if len(target.soliloquy_rig.rows):
         return rig_rows.rig_map(target)
-    state = _look(target, include_parts)[0]
+    state, _ = _look(target, include_parts)
     find_map(target, include_parts)
     return _found[state]
 
@@ -130,30 +130,35 @@ def find_map(target: bpy.types.Object, include_parts: bool = True, basis: Path |
     Raises:
         RigError: the basis file cannot be read.
     """
-    state, meshes, armatures = _look(target, include_parts)
+    state, parts = _look(target, include_parts)
     if basis is not None:
-        return _match(target, meshes, armatures, basis)[0]
+        return _match(parts, basis)[0]
     if state not in _found:
-        _found[state] = _match(target, meshes, armatures, None)
+        _found[state] = _match(parts, None)
         while len(_found) > _FOUND_MAX:
             _found.popitem(last=False)
     return _found[state][0]
 
 
-def _match(
-    target: bpy.types.Object,
-    meshes: Sequence[bpy.types.Object],
-    armatures: Sequence[bpy.types.Object],
-    basis: Path | None,
-) -> tuple[RigMap, tuple[str, ...]]:
+@dataclass(frozen=True)
+class _Parts:
+    """The objects of a character."""
+
+    meshes: tuple[bpy.types.Object, ...]
+    armatures: tuple[bpy.types.Object, ...]
+    eyes: tuple[bpy.types.Object, ...]
+
+
+def _match(parts: _Parts, basis: Path | None) -> tuple[RigMap, tuple[str, ...]]:
     """The map, and what should be known about it."""
     # Matching is needed only here: Blender starts faster without it.
     from ..inference.rig_basis import read_basis
     from ..inference.rig_match import map_rig
 
-    keyed = [part for part in meshes if part.data.shape_keys is not None]
+    keyed = [part for part in parts.meshes if part.data.shape_keys is not None]
     handles = {part.name: rig_drivers.handles(part) for part in keyed}
-    found = map_rig(read_source(meshes, armatures, handles), read_basis(basis) if basis is not None else None)
+    source = read_source(parts.meshes, parts.armatures, handles, parts.eyes)
+    found = map_rig(source, read_basis(basis) if basis is not None else None)
     targets = tuple(_in_units(_through_drivers(one, handles)) for one in found.targets)
     notices = tuple(_left_to_drivers(part, handles[part.name]) for part in keyed)
     return replace(found, targets=targets), tuple(notice for notice in notices if notice)
@@ -174,14 +179,14 @@ def is_matched(target: bpy.types.Object, include_parts: bool = True) -> bool:
     return bool(len(target.soliloquy_rig.rows)) or _look(target, include_parts)[0] in _found
 
 
-def _look(
-    target: bpy.types.Object, include_parts: bool
-) -> tuple[Hashable, list[bpy.types.Object], list[bpy.types.Object]]:
-    """What a match depends on; the meshes and the armatures of a character."""
+def _look(target: bpy.types.Object, include_parts: bool) -> tuple[Hashable, _Parts]:
+    """What a match depends on, and the objects of a character."""
     meshes = [target] if target.type == "MESH" else []
     meshes += parts_of(target) if include_parts else ()
-    armatures = list(armatures_of(target))
-    return tuple(map(_state, (*meshes, *armatures))), meshes, armatures
+    eyes = rig_eyes.eyes_of(target) if include_parts else ()
+    parts = _Parts(tuple(meshes), tuple(armatures_of(target)), tuple(eyes))
+    balls = tuple((eye.name, eye.session_uid, eye.rotation_mode) for eye in parts.eyes)
+    return (*map(_state, (*meshes, *parts.armatures)), balls), parts
 
 
 def _state(part: bpy.types.Object) -> Hashable:
@@ -247,7 +252,7 @@ def _closed(part: bpy.types.Object | None, name: str) -> str:
         return f'"{name}" of the rig map is not in this file any more'
     keys = part.data.shape_keys if part.type == "MESH" else None
     error = _uneditable(part, keys) if keys is not None else None
-    if error is None and part.type == "ARMATURE" and not part.is_editable:
+    if error is None and keys is None and not part.is_editable:
         error = _linked(part, part)
     return f'"{name}" was left as it is. {error}' if error is not None else ""
 

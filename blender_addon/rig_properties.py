@@ -25,7 +25,7 @@ def _offered(_self: bpy.types.bpy_struct, _context: bpy.types.Context, typed: st
 
 
 def _has_parts(_self: bpy.types.bpy_struct, candidate: bpy.types.Object) -> bool:
-    return candidate.type in ("MESH", "ARMATURE")
+    return candidate.type in ("MESH", "ARMATURE", "EMPTY")
 
 
 class SoliloquyRigPart(bpy.types.PropertyGroup):
@@ -68,6 +68,7 @@ class SoliloquyRigRow(bpy.types.PropertyGroup):
                 "GROUP_VERTEX",
                 3,
             ),
+            ("OBJECT", "Object", "The turn of a whole object, on top of how it is turned", "OBJECT_DATA", 4),
         ),
         default="SHAPE_KEY",
         options=set(),
@@ -76,7 +77,7 @@ class SoliloquyRigRow(bpy.types.PropertyGroup):
     )
     object: bpy.props.PointerProperty(
         name="Object",
-        description="Mesh or armature that has it; empty for this object itself",
+        description="Mesh, armature or empty that has it; without one this object itself",
         type=bpy.types.Object,
         poll=_has_parts,
         options=set(),
@@ -110,7 +111,7 @@ class SoliloquyRigRow(bpy.types.PropertyGroup):
     )
     axis: bpy.props.FloatVectorProperty(
         name="Axis",
-        description="Axis of the turn in the bone's own directions at rest",
+        description="Axis of the turn: in the bone's own directions at rest, in those of an object's parent",
         default=(1.0, 0.0, 0.0),
         size=3,
         subtype="XYZ",

@@ -12,7 +12,7 @@ import numpy as np
 from mathutils import Matrix, Vector
 
 from ..inference.rig_source import Bone, Property, RigSource
-from . import rig_drivers
+from . import rig_drivers, rig_eyes
 from .rig_mesh import MeshKeys
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def read_source(
     meshes: Sequence[bpy.types.Object],
     armatures: Sequence[bpy.types.Object],
     handles: Mapping[str, Mapping[str, Handle]],
+    eyes: Sequence[bpy.types.Object] = (),
 ) -> RigSource:
     """Read the parts of one character.
 
@@ -38,13 +39,15 @@ def read_source(
             once.
         armatures: armature objects, read at rest.
         handles: by object and key, what moves a driven key: such a key counts as free.
+        eyes: eyeballs that are objects of their own.
     """
     with_keys = [MeshKeys.read(o) for o in _once_per_mesh(meshes) if o.data.shape_keys is not None]
     front = looks_to(with_keys, armatures)
     turn = np.array(Matrix.Rotation(-np.pi / 2 - np.arctan2(front[1], front[0]), 3, "Z"))
     key_sets = tuple(one.key_set(turn, handles.get(one.part.name, {})) for one in with_keys)
     bones = tuple(bone for armature in armatures for bone in _bones(armature, turn))
-    return RigSource(key_sets, bones, tuple(_properties([*meshes, *armatures])))
+    balls = tuple(rig_eyes.read(eyes, turn))
+    return RigSource(key_sets, bones, balls, tuple(_properties([*meshes, *armatures])))
 
 
 def _once_per_mesh(meshes: Iterable[bpy.types.Object]) -> Iterator[bpy.types.Object]:

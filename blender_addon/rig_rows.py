@@ -14,7 +14,7 @@ from ..inference.errors import RigError
 from ..inference.retarget import shape_key_path
 from ..inference.rig_bones import bone_path
 from ..inference.rig_json import from_json, to_json
-from ..inference.types import RigMap, RigTarget, SolvedKeys
+from ..inference.types import OBJECT_TURN, RigMap, RigTarget, SolvedKeys
 from .rig_properties import CHANNELS
 
 if TYPE_CHECKING:
@@ -72,6 +72,10 @@ def problem(row: SoliloquyRigRow, owner: bpy.types.Object) -> str:
         if found and row.motion == "ROTATION" and not any(row.axis):
             return "The axis of the turn has no direction"
         return "" if found else f'"{held_by.name}" has no bone "{row.item}"'
+    if row.kind == "OBJECT":
+        if held_by.rotation_mode == "AXIS_ANGLE":
+            return f'"{held_by.name}" turns by axis and angle; choose another rotation mode for it'
+        return "" if any(row.axis) else "The axis of the turn has no direction"
     value = _resolves(held_by, row.data_path)
     found = isinstance(value, float | int) or (hasattr(value, "__len__") and row.index < len(value))
     return "" if found and not isinstance(value, str) else f'"{held_by.name}" has no property {row.data_path}'
@@ -82,6 +86,8 @@ def label(row: SoliloquyRigRow) -> str:
     if row.kind == "SOLVED":
         count = len(_unpacked(row.solved).data_paths) if row.solved else 0
         return f"{count} keys"
+    if row.kind == "OBJECT":
+        return (row.object or row.id_data).name
     return row.data_path if row.kind == "PROPERTY" else row.item
 
 
@@ -159,7 +165,11 @@ def fitted(found: RigMap, owner: bpy.types.Object, armatures: Iterable[bpy.types
     """
     targets = list(found.targets)
     strange = [
-        {t.object for t in targets if (t.kind == "BONE") == is_bone and t.object not in bpy.data.objects}
+        {
+            t.object
+            for t in targets
+            if t.kind != "OBJECT" and (t.kind == "BONE") == is_bone and t.object not in bpy.data.objects
+        }
         | ({s.object for s in found.solved if s.object not in bpy.data.objects} if not is_bone else set())
         for is_bone in (False, True)
     ]
@@ -178,7 +188,7 @@ def fitted(found: RigMap, owner: bpy.types.Object, armatures: Iterable[bpy.types
             for s in found.solved
         ),
     )
-    if not any(_is_there(t.object, t.data_path) for t in made.targets) and not any(
+    if not any(_is_there(t.object, t.data_path, t.kind) for t in made.targets) and not any(
         _is_there(s.object, path) for s in made.solved for path in s.data_paths
     ):
         raise RigError(
@@ -187,8 +197,10 @@ def fitted(found: RigMap, owner: bpy.types.Object, armatures: Iterable[bpy.types
     return made
 
 
-def _is_there(object_name: str, path: str) -> bool:
+def _is_there(object_name: str, path: str, kind: str = "") -> bool:
     found = bpy.data.objects.get(object_name)
+    if kind == "OBJECT":
+        return found is not None
     keys = found.data.shape_keys if found is not None and found.type == "MESH" else None
     blocks = [block for block in (found, keys) if block is not None]
     return any(_resolves(block, path) is not None for block in blocks)
@@ -208,6 +220,8 @@ def _target(row: SoliloquyRigRow, owner: bpy.types.Object) -> RigTarget:
             path += ".location"
         else:
             axis, mode = tuple(row.axis), held_by.pose.bones[row.item].rotation_mode
+    elif row.kind == "OBJECT":
+        path, axis, mode = OBJECT_TURN, tuple(row.axis), held_by.rotation_mode
     return RigTarget(
         row.channel,
         held_by.name,

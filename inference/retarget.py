@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from .types import FaceMotion, FloatArray, FrameRate, RigOwner, SolvedKeys
+    from .types import FaceMotion, FloatArray, FrameRate, RigKind, RigOwner, SolvedKeys
 
 _ESCAPES = str.maketrans(
     {"\\": "\\\\", '"': '\\"', "\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
@@ -65,9 +65,9 @@ def retarget(motion: FaceMotion, rig_map: RigMap, rate: FrameRate, start_frame: 
         start_frame: may lie between frames; a frame F shows the motion at (F - start_frame) / hz seconds.
 
     Returns:
-        One curve per property, all with the same ascending whole frames; a bone's rotation takes as many
-        curves as its rotation mode has components. A motion that is too short to cover a frame is keyed at
-        the nearest one.
+        One curve per property, all with the same ascending whole frames; the rotation of a bone or an object
+        takes as many curves as its rotation mode has components. A motion that is too short to cover a frame
+        is keyed at the nearest one.
     """
     targets = [target for target in rig_map.targets if target.channel in motion.channels]
     solved = [keys for keys in rig_map.solved if not set(keys.channels).isdisjoint(motion.channels)]
@@ -79,7 +79,7 @@ def retarget(motion: FaceMotion, rig_map: RigMap, rate: FrameRate, start_frame: 
     frames_f32 = frames.astype(np.float32)
     curves = [
         *_property_curves([t for t in targets if not t.rotates], columns, frames_f32),
-        *_bone_curves([t for t in targets if t.rotates], columns, frames_f32),
+        *_turned_curves([t for t in targets if t.rotates], columns, frames_f32),
     ]
     for keys in solved:
         curves += _solved_curves(keys, columns, frames_f32)
@@ -101,18 +101,20 @@ def _property_curves(
     ]
 
 
-def _bone_curves(
+def _turned_curves(
     targets: Sequence[RigTarget], columns: dict[str, FloatArray], frames: FloatArray
 ) -> Iterator[RigCurve]:
-    by_bone: dict[tuple[str, str, str], list[NDArray[np.float64]]] = {}
+    turned: dict[tuple[RigKind, str, str, str], list[NDArray[np.float64]]] = {}
     for target in targets:
         angles = columns[target.channel].astype(np.float64) * target.gain + target.offset
         turn = rotation.about_axis(target.axis or (0.0, 1.0, 0.0), angles)
-        by_bone.setdefault((target.object, target.data_path, target.rotation_mode), []).append(turn)
-    for (object_name, path, mode), turns in by_bone.items():
+        place = target.kind, target.object, target.data_path, target.rotation_mode
+        turned.setdefault(place, []).append(turn)
+    for (kind, object_name, path, mode), turns in turned.items():
         name, components = rotation.columns(rotation.product(turns), mode)
+        whole = f"{path}.{name}" if kind == "BONE" else path + name.removeprefix("rotation")
         for index, values in enumerate(components.T.astype(np.float32)):
-            yield RigCurve(object_name, f"{path}.{name}", index, frames, values, "OBJECT")
+            yield RigCurve(object_name, whole, index, frames, values, "OBJECT")
 
 
 def _solved_curves(keys: SolvedKeys, columns: dict[str, FloatArray], frames: FloatArray) -> list[RigCurve]:

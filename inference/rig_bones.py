@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from .channels import HEAD
-from .types import RigTarget
+from .types import OBJECT_TURN, RigTarget
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from .rig_source import Bone, KeySet, RigSource
-    from .types import FloatArray
+    from .types import FloatArray, RigKind
 
 _X, _Z, _BACK = (1.0, 0.0, 0.0), (0.0, 0.0, 1.0), (0.0, -1.0, 0.0)
 _JAW_OPEN, _JAW_SIDE = math.radians(17.5), math.radians(5.0)
@@ -68,7 +68,8 @@ def bone_targets(source: RigSource, driven: frozenset[str]) -> list[RigTarget]:
         driven: channels that already have a target. A jaw that opens by a key is not turned as well; eyes
             that look by keys are turned when these keys move the lids alone.
     """
-    parts = find_parts(source.bones)
+    balls = find_parts(source.eyes)
+    parts = {part: ball for part, ball in balls.items() if part.startswith("eye")} | find_parts(source.bones)
     targets: list[RigTarget] = []
     for part, bone in parts.items():
         if part == "jaw":
@@ -79,13 +80,12 @@ def bone_targets(source: RigSource, driven: frozenset[str]) -> list[RigTarget]:
             continue
         else:
             free = {channel for channel, *_ in _TURNS[part]}
-            goal = _goal(source.bones, bone)
+            goal = _goal(source.bones, bone) if bone not in source.eyes else None
             if goal is not None:
                 targets += [_aim(goal, bone, *turn) for turn in _TURNS[part]]
                 continue
-        targets += [
-            _turn(bone, channel, axis, radians) for channel, axis, radians in _TURNS[part] if channel in free
-        ]
+        kind: RigKind = "OBJECT" if bone is balls.get(part) else "BONE"
+        targets += [_turn(bone, kind, *turn) for turn in _TURNS[part] if turn[0] in free]
         if part == "jaw" and "jawForward" in free:
             targets += _forward(bone)
     return targets
@@ -109,7 +109,7 @@ def find_parts(bones: Sequence[Bone]) -> dict[str, Bone]:
     """The bones of jaw, eyes and head, by part; the best-named one of each."""
     found: dict[str, tuple[float, Bone]] = {}
     for bone in bones:
-        named = _part(bone)
+        named = part_named(bone.name)
         if named is not None and (named[0] not in found or named[1] > found[named[0]][0]):
             found[named[0]] = named[1], bone
     parts = {part: bone for part, (_, bone) in found.items()}
@@ -122,9 +122,9 @@ def find_parts(bones: Sequence[Bone]) -> dict[str, Bone]:
     return {part: parts[part] for part in _TURNS if part in parts}
 
 
-def _part(bone: Bone) -> tuple[str, float] | None:
-    """(part, how plain the name is) of a bone by its name."""
-    words = [word.lower() for word in _WORDS.findall(bone.name)]
+def part_named(name: str) -> tuple[str, float] | None:
+    """(part, how plain the name is) that a bone or an eyeball is by its name; None for other parts."""
+    words = [word.lower() for word in _WORDS.findall(name)]
     sides = {_SIDES[word] for word in words if word in _SIDES}
     rest = [word for word in words if word not in _SIDES]
     if not _NOT_THE_PART.isdisjoint(rest):
@@ -142,15 +142,18 @@ def _part(bone: Bone) -> tuple[str, float] | None:
     return None
 
 
-def _turn(bone: Bone, channel: str, axis: tuple[float, float, float], radians: float) -> RigTarget:
-    x, y, z = (float(part) for part in bone.axes.T @ np.array(axis))
+def _turn(
+    bone: Bone, kind: RigKind, channel: str, axis: tuple[float, float, float], radians: float
+) -> RigTarget:
+    mirrored = np.sign(np.linalg.det(bone.axes))  # in a mirrored space a turn goes the other way round
+    x, y, z = (float(part) for part in mirrored * (bone.axes.T @ np.array(axis)))
     return RigTarget(
         channel,
         bone.object,
-        bone_path(bone.name),
+        bone_path(bone.name) if kind == "BONE" else OBJECT_TURN,
         gain=radians,
         confidence=0.9,
-        kind="BONE",
+        kind=kind,
         axis=(round(x, 6), round(y, 6), round(z, 6)),
         rotation_mode=bone.rotation_mode,
     )

@@ -88,4 +88,7 @@ class RigSource:
 
     key_sets: tuple[KeySet, ...] = ()
     bones: tuple[Bone, ...] = ()
+    eyes: tuple[Bone, ...] = ()
+    """Eyeballs that are objects of their own, as bones with the names of these objects; `axes` are those of
+    the objects' parents."""
     properties: tuple[Property, ...] = ()

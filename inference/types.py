@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
@@ -12,8 +12,10 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float32]
 
-RigKind = Literal["SHAPE_KEY", "BONE", "PROPERTY"]
+RigKind = Literal["SHAPE_KEY", "BONE", "PROPERTY", "OBJECT"]
 RigOwner = Literal["KEY", "OBJECT"]
+OBJECT_TURN: Final = "delta_rotation"
+"""Data path of a target of the kind OBJECT: its delta rotation, which leaves alone how the user turned it."""
 
 
 def _require_shape(name: str, array: FloatArray, shape: tuple[int | None, ...]) -> None:
@@ -97,8 +99,8 @@ class RigTarget:
     """One animatable property that follows one channel: `value = offset + gain * channel`.
 
     Several targets of one property add up (a shape key that closes both eyes follows each blink by half).
-    A bone's rotation is such a value in radians about `axis`; rotations of one bone are applied one after
-    the other, each about the axes at rest, the last target of the map first.
+    The rotation of a bone or an object is such a value in radians about `axis`; rotations of one of them are
+    applied one after the other, each about the axes at rest, the last target of the map first.
     """
 
     channel: str
@@ -106,7 +108,8 @@ class RigTarget:
     """Name of the object that owns the property (for shape keys: the mesh object)."""
     data_path: str
     """RNA path below the animated datablock, e.g. `key_blocks["jawOpen"].value`; for the rotation of a bone
-    `pose.bones["jaw"]`, for its translation `pose.bones["jaw"].location`."""
+    `pose.bones["jaw"]`, for its translation `pose.bones["jaw"].location`; for the turn of a whole object
+    `OBJECT_TURN`."""
     index: int = 0
     gain: float = 1.0
     offset: float = 0.0
@@ -114,14 +117,14 @@ class RigTarget:
     """0..1, how sure the match is."""
     kind: RigKind = "SHAPE_KEY"
     axis: tuple[float, float, float] | None = None
-    """For the rotation of a bone: unit vector in its local space at rest."""
+    """For a rotation: unit vector in a bone's local space at rest, of an object in its parent's space."""
     rotation_mode: str = "QUATERNION"
-    """For the rotation of a bone, as in Blender: QUATERNION, AXIS_ANGLE or an Euler order such as XYZ."""
+    """For a rotation, as in Blender: QUATERNION, AXIS_ANGLE (of bones) or an Euler order such as XYZ."""
 
     @property
     def rotates(self) -> bool:
-        """Whether the value is a bone's rotation, which takes several curves."""
-        return self.kind == "BONE" and self.axis is not None
+        """Whether the value is the rotation of a bone or an object, which takes several curves."""
+        return self.kind in ("BONE", "OBJECT") and self.axis is not None
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ _ICONS = {
     "BONE": "BONE_DATA",
     "PROPERTY": "PROPERTIES",
     "SOLVED": "GROUP_VERTEX",
+    "OBJECT": "OBJECT_DATA",
 }
 
 
@@ -167,7 +168,9 @@ def _draw_row(
 
 
 def _draw_place(column: bpy.types.UILayout, row: SoliloquyRigRow, held_by: bpy.types.Object) -> None:
-    if row.kind == "PROPERTY":
+    if row.kind == "OBJECT":
+        column.prop(row, "axis")
+    elif row.kind == "PROPERTY":
         column.prop(row, "data_path")
         column.prop(row, "index")
     elif row.kind == "SHAPE_KEY":
