@@ -11,7 +11,7 @@ from motion_helpers import random_motion
 from soliloquy.inference.channels import ARKIT_52
 from soliloquy.inference.names import match_channels
 from soliloquy.inference.retarget import map_by_name, retarget, shape_key_path
-from soliloquy.inference.types import FaceMotion, FrameRate, RigMap, RigTarget, SolvedKeys
+from soliloquy.inference.types import OBJECT_TURN, FaceMotion, FrameRate, RigMap, RigTarget, SolvedKeys
 
 FACECAP = Path(__file__).resolve().parents[3] / "shared/data/rigs/facecap/facecap.glb"
 
@@ -309,6 +309,20 @@ def test_turns_of_one_bone_become_one_set_of_curves():
         yaw[3] * pitch[0],
     ]
     np.testing.assert_allclose([c.values[0] for c in curves], expected, atol=1e-6)
+
+
+def test_a_whole_object_turns_by_its_delta_rotation():
+    """Axes are those of the parent; how the user turned the object is another property."""
+    for mode, path, value in (("XYZ", "delta_rotation_euler", [0, 0, 0.5]), ("QUATERNION", None, None)):
+        target = RigTarget(
+            "eyeLookOutLeft", "Eye", OBJECT_TURN, gain=0.5, kind="OBJECT", axis=(0, 0, 2), rotation_mode=mode
+        )
+        motion = FaceMotion(np.ones((2, 1), np.float32), ("eyeLookOutLeft",), 25.0)
+        curves = retarget(motion, RigMap((target,)), FrameRate(25), 0.0)
+        assert {c.owner for c in curves} == {"OBJECT"}
+        assert {c.data_path for c in curves} == {path or "delta_rotation_quaternion"}
+        if value is not None:
+            np.testing.assert_allclose([c.values[0] for c in curves], value, atol=1e-6)
 
 
 def test_a_bone_may_be_moved_as_well():
