@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .bezier import Address, Span
     from .curves import MotionControls
     from .motion import Spoken
+    from .performance.direction import Direction
     from .types import FloatArray, FrameRate, RigCurve, RigMap
     from .visemes import Segment
 
@@ -68,6 +69,8 @@ class Line:
     """First frame that plays and first that no longer does; None for all of the sound."""
     line_id: str = ""
     accents: tuple[Accent, ...] = ()
+    direction: Direction | None = None
+    """How it is performed, in seconds of the sound; None for the plan's."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,8 @@ class Plan:
     tolerance: float | None = TOLERANCE
     """Largest error of a thinned curve on a frame; None for a key on every frame."""
     kept: Mapping[Address, tuple[Kept, ...]] | None = None
+    direction: Direction | None = None
+    """How lines without one of their own are performed, in seconds from frame 0; None: lips and blinks."""
 
 
 def build(plan: Plan) -> tuple[KeyedCurve, ...]:
@@ -163,7 +168,7 @@ def _essence(plan: Plan) -> tuple[object, ...]:
         for at, of_curve in (plan.kept or {}).items()
         for k in of_curve
     ]
-    return plan.lines, plan.settings, plan.rate, plan.seed, plan.tolerance, kept
+    return plan.lines, plan.settings, plan.rate, plan.seed, plan.tolerance, kept, plan.direction
 
 
 def face_motion(plan: Plan) -> FaceMotion | None:

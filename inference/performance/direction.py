@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from ..errors import UsageError
 from ..instruction.values import NEUTRAL, InstructionTrack
@@ -39,6 +39,9 @@ class Gaze:
     pitch: tuple[float, ...]
 
 
+Timed = TypeVar("Timed", InstructionTrack, Gaze)
+
+
 @dataclass(frozen=True)
 class Direction:
     """What an animator asks of a performance. Strengths: 0 is off, 1 is as in people, 2 the most."""
@@ -66,11 +69,27 @@ class Direction:
         own = {"head": self.head_track, "eyes": self.eyes_track}.get(part)
         return self.track if own is None else own
 
+    def shifted(self, by_s: float) -> Direction:
+        """The same on a clock that is `by_s` seconds ahead."""
+        tracks = {
+            name: _shifted(track, by_s)
+            for name in ("track", "head_track", "eyes_track", "target")
+            if (track := getattr(self, name)) is not None
+        }
+        return replace(self, **tracks)
+
     def __post_init__(self) -> None:
         for name in ("emotion", "head", "gaze", "accents", "breath"):
             value = getattr(self, name)
             if not 0.0 <= value <= 2.0:
                 raise UsageError(f"{value:g} cannot be the strength of {name}", "Choose 0 to 2")
+
+
+def _shifted(timed: Timed, by_s: float) -> Timed:
+    """What says one thing all the time stays the same object: it is the same on every clock."""
+    if len(timed.times_s) == 1:
+        return timed
+    return replace(timed, times_s=tuple(t + by_s for t in timed.times_s))
 
 
 def versions(cards: Mapping[str, str]) -> str:
