@@ -13,7 +13,7 @@ import bpy
 from ..inference import reapply
 from ..inference.errors import RigError, SoliloquyError, UsageError
 from ..inference.transcript import LANGUAGE
-from . import dialogue_job, dialogue_strips, edit_live, kept_lines, layers, media
+from . import dialogue_job, dialogue_strips, edit_live, jobs, kept_lines, layers, media
 from .preferences import running
 from .rig_map import read_character
 
@@ -86,7 +86,7 @@ def request(
         kept_line.content_hash: kept_line.packed
         for other in _speaking(scene)
         for kept_line in other.soliloquy_face.lines
-        if kept_line.content_hash
+        if kept_line.content_hash and not any(kept_line.heard)
     }
     asked = dialogue_job.Request(
         tuple(found), plans, media.frame_rate(scene), kept_takes, again, model, running()
@@ -129,6 +129,9 @@ def _line_request(
     source = media.source_from_strip(strip, media.frame_rate(scene))
     start_frame, audible = dialogue_strips.place(strip, media.frame_rate(scene))
     index = kept_lines.items_index(line.character, line_id)
+    kept = line.character.soliloquy_face.lines[index] if index is not None else None
+    hz = media.frame_rate(scene).hz
+    is_known = kept is not None and kept_lines.is_heard(kept, start_frame, audible, hz)
     return dialogue_job.LineRequest(
         strip=strip.name,
         character=line.character.name,
@@ -140,7 +143,8 @@ def _line_request(
         text=line.transcript.strip(),
         language=line.language if line.transcript.strip() else LANGUAGE,
         cues=bpy.path.abspath(line.cues) if line.cues else "",
-        kept_hash=line.character.soliloquy_face.lines[index].content_hash if index is not None else "",
+        kept_hash=kept.content_hash if is_known else "",
+        part=jobs.part_that_plays(start_frame, audible, hz),
     )
 
 

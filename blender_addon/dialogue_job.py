@@ -16,7 +16,7 @@ from ..inference.errors import Cancelled, SoliloquyError, UsageError
 from ..inference.motion import Spoken
 from ..inference.pipeline import AnimateSettings, follow_cues, listen
 from ..inference.visemes import VISEMES, frame_classes
-from .jobs import Running, message, speech_model
+from .jobs import Running, heard_of, message, speech_model
 from .kept_lines import KeptLine, content_hash
 
 if TYPE_CHECKING:
@@ -55,6 +55,9 @@ class LineRequest:
     """Absolute path of a file of phone times; empty to go by ear."""
     kept_hash: str = ""
     """Of what the character keeps for this line; empty without one."""
+
+    part: tuple[float, float] | None = None
+    """Begin and end in seconds of what is to be heard of the sound; None for all of it."""
 
     @property
     def content(self) -> tuple[str, str, str, str, str]:
@@ -201,7 +204,21 @@ class _Hearing:
             segments,
             line.text,
             line.language,
+            heard=None if self._parts_of(line) is None else heard_of(spoken, line.part),
         )
+
+    def _parts_of(self, line: LineRequest) -> list[tuple[float, float]] | None:
+        """What is heard of the sound of a line, for all changed lines that play it; None for everything."""
+        if line.text or line.cues:
+            return None
+        known = "again" if self._request.again else self._hash(line)
+        asked = [
+            other.part
+            for other in self._request.lines
+            if other.content == line.content and (other is line or other.kept_hash != known)
+        ]
+        wanted = [part for part in asked if part is not None]
+        return wanted if len(wanted) == len(asked) else None
 
     def _hear(
         self, line: LineRequest, progress: Callable[[float], None], notify: Callable[[str], None]
@@ -228,6 +245,7 @@ class _Hearing:
             progress=progress,
             cancelled=self._cancelled,
             notify=notify,
+            parts=self._parts_of(line),
         )
 
 

@@ -57,7 +57,10 @@ def state(strip: bpy.types.SoundStrip, scene: bpy.types.Scene) -> str:
         return CHANGED
     if media.strip_refusal(strip) is not None:
         return PROBLEM
-    return DONE if lies(kept_line, strip, media.frame_rate(scene)) else MOVED
+    rate = media.frame_rate(scene)
+    if not kept_lines.is_heard(kept_line, *place(strip, rate), rate.hz):
+        return CHANGED  # more of the sound plays now
+    return DONE if lies(kept_line, strip, rate) else MOVED
 
 
 def place(strip: bpy.types.SoundStrip, rate: media.FrameRate) -> tuple[float, tuple[float, float] | None]:

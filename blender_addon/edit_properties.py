@@ -109,6 +109,7 @@ class SoliloquyKeptLine(bpy.types.PropertyGroup):
     is_trimmed: bpy.props.BoolProperty(options=set(), override=_OVERRIDABLE)
     audible_first: bpy.props.FloatProperty(options=set(), override=_OVERRIDABLE)
     audible_end: bpy.props.FloatProperty(options=set(), override=_OVERRIDABLE)
+    heard: bpy.props.FloatVectorProperty(size=2, options=set(), override=_OVERRIDABLE)
     accents: bpy.props.CollectionProperty(type=SoliloquyAccent, options=set(), override=_LIST)
     packed: bpy.props.StringProperty(subtype="BYTE_STRING", options=set(), override=_OVERRIDABLE)
 

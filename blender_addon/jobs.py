@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..inference import reapply
 from ..inference.errors import Cancelled, SoliloquyError
+from ..inference.parts import AROUND_S
 from ..inference.pipeline import AnimateSettings, listen
 from .kept_lines import KeptLine, content_hash
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..inference.bezier import KeyedCurve
+    from ..inference.motion import Spoken
     from ..inference.session import SpeechModel
 
     Work = Callable[[Any, Callable[[float], None], Callable[[], bool]], object]
@@ -109,6 +111,22 @@ def speech_model(
     return model
 
 
+def part_that_plays(
+    start_frame: float, audible: tuple[float, float] | None, hz: float
+) -> tuple[float, float] | None:
+    """Begin and end, in seconds of the sound, of what is heard for a strip; None for all of the sound."""
+    if audible is None:
+        return None
+    first_s, end_s = ((frame - start_frame) / hz for frame in audible)
+    return first_s - AROUND_S, end_s + AROUND_S
+
+
+def heard_of(spoken: Spoken, part: tuple[float, float] | None) -> tuple[float, float] | None:
+    """The part that was heard of a sound; None where that is all of it."""
+    is_all = part is None or (part[0] <= 0.0 and part[1] >= len(spoken.motion.values) / spoken.motion.rate_hz)
+    return None if is_all else part
+
+
 def compute(request: Request, progress: Callable[[float], None], cancelled: Callable[[], bool]) -> Result:
     """Animate a sound on a character.
 
@@ -119,6 +137,8 @@ def compute(request: Request, progress: Callable[[float], None], cancelled: Call
     notices: list[str] = []
     from .audio_decoder import AudDecoder
 
+    text, language = request.settings.text, request.settings.language
+    part = None if text else part_that_plays(request.start_frame, request.audible, request.plan.rate.hz)
     spoken, segments = listen(
         request.audio,
         speech_model(request.model, request.running, notices.append),
@@ -127,8 +147,8 @@ def compute(request: Request, progress: Callable[[float], None], cancelled: Call
         progress=progress,
         cancelled=cancelled,
         notify=notices.append,
+        parts=None if part is None else (part,),
     )
-    text, language = request.settings.text, request.settings.language
     kept_line = KeptLine(
         request.line_id,
         request.name,
@@ -140,6 +160,7 @@ def compute(request: Request, progress: Callable[[float], None], cancelled: Call
         segments,
         text,
         language,
+        heard=heard_of(spoken, part),
     )
     first, last = reapply.line_frames(kept_line.line, request.plan.rate)
     plan = reapply.with_line(request.plan, kept_line.line)

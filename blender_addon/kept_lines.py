@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from ..inference.motion import Spoken
     from ..inference.visemes import Segment
+    from .edit_properties import SoliloquyKeptLine
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class KeptLine:
     transcript: str = ""
     language: str = ""
     accents: tuple[Accent, ...] = ()
+    heard: tuple[float, float] | None = None
+    """Begin and end in seconds of the part of the sound that was heard; None for all of it."""
 
     @cached_property
     def line(self) -> Line:
@@ -80,6 +83,7 @@ def store(obj: bpy.types.Object, kept_line: KeptLine) -> None:
     item.transcript, item.language = kept_line.transcript, kept_line.language
     item.is_trimmed = kept_line.audible is not None
     item.audible_first, item.audible_end = kept_line.audible or (0.0, 0.0)
+    item.heard = kept_line.heard or (0.0, 0.0)
     item.packed = kept_line.line.packed
     item.accents.clear()
     for accent in kept_line.accents:
@@ -108,6 +112,7 @@ def load(obj: bpy.types.Object) -> list[KeptLine]:
                 item.transcript,
                 item.language,
                 _accents(item),
+                tuple(item.heard) if any(item.heard) else None,
             )
         )
     return taken
@@ -118,6 +123,18 @@ def lines(obj: bpy.types.Object) -> tuple[Line, ...]:
     return tuple(
         Line(item.packed, item.start_frame, _audible(item), item.line_id, _accents(item))
         for item in obj.soliloquy_face.lines
+    )
+
+
+def is_heard(
+    item: SoliloquyKeptLine, start_frame: float, audible: tuple[float, float] | None, hz: float
+) -> bool:
+    """Whether all that plays of a line was heard, where its sound begins on `start_frame`."""
+    if not any(item.heard):
+        return True
+    first_s, end_s = item.heard
+    return audible is not None and all(
+        first_s - 1e-3 <= (frame - start_frame) / hz <= end_s + 1e-3 for frame in audible
     )
 
 

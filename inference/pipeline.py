@@ -17,6 +17,7 @@ from .contacts import Guarantees, SegmentFeed, keep_guarantees
 from .curves import MotionControls, check_rate, control_pieces, resample_pieces
 from .errors import Cancelled
 from .motion import join, stream_speech
+from .parts import stream_parts
 from .performance.blinks import add_blinks, check_eyes, set_lids
 from .transcript import LANGUAGE, PhonesUnavailable, words_of
 from .types import FaceMotion
@@ -268,12 +269,14 @@ def listen(
     progress: Callable[[float], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
     notify: Callable[[str], None] | None = None,
+    parts: Sequence[tuple[float, float]] | None = None,
 ) -> tuple[Spoken, tuple[Segment, ...] | None]:
     """What the model makes of a sound file, whole and before any of the strengths: what is worth keeping.
 
     Args:
         path, model, decoders, progress, cancelled, notify: as for `animate_file`.
         settings: only its text and language are used.
+        parts: begin and end in seconds of what is to be heard; None for all of the sound, which a text needs.
 
     Returns:
         Motion with all 52 ARKit channels (at rest where the sound is silent), what was heard, and when each
@@ -287,7 +290,11 @@ def listen(
         if notify:
             for notice in reader.notices:
                 notify(notice)
-        spoken = join(stream_speech(_watched(reader, progress, cancelled), model))
+        blocks = _watched(reader, progress, cancelled)
+        if parts is None or settings.text.strip():
+            spoken = join(stream_speech(blocks, model))
+        else:
+            spoken = stream_parts(blocks, model, parts, reader.duration_s)
         silent = reader.is_silent
     segments = _aligned([spoken], words, notify) if words and not silent else None
     visemes = spoken.visemes

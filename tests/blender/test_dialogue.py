@@ -296,6 +296,33 @@ def test_progress_rises_to_one_and_the_same_sound_is_heard_once():
     assert abs(shares[-1] - 1.0) < 1e-9
 
 
+def test_of_a_long_recording_only_what_plays_is_heard():
+    anna = helpers.arkit_mesh("Anna")
+    strip = _strip(helpers.vowels("long.wav", 60.0), 1, anna)
+    strip.frame_final_start, strip.frame_final_end = 1 + 24 * 20, 1 + 24 * 22
+    assert _animate() == {"FINISHED"}
+    (kept,) = anna.soliloquy_face.lines
+    assert [round(value) for value in kept.heard] == [10, 32]
+    (line,) = helpers.module("blender_addon.kept_lines").load(anna)
+    motion = line.spoken.motion
+    assert abs(len(motion.values) / motion.rate_hz - 60.0) < 0.1
+    moving = abs(motion.values[:, motion.channels.index("jawOpen")]) > 0.05
+    assert moving[20 * 50 : 22 * 50].any()
+    assert not moving[: 9 * 50].any()
+    assert not moving[33 * 50 :].any()
+    assert max(_jaw(anna, frame) for frame in range(490, 520)) > 0.05
+    strip.frame_final_end = 1 + 24 * 29  # within what was heard around it
+    assert _strips().state(strip, bpy.context.scene) == "MOVED"
+    _dialogue().follow(bpy.context.scene)
+    assert max(_jaw(anna, frame) for frame in range(600, 680)) > 0.05
+    strip.frame_final_end = 1 + 24 * 50
+    assert _strips().state(strip, bpy.context.scene) == "CHANGED"
+    assert _animate() == {"FINISHED"}
+    assert _summary() == "Animated 1 line of 1 character"
+    assert max(_jaw(anna, frame) for frame in range(1100, 1180)) > 0.05
+    assert _strips().state(strip, bpy.context.scene) == "DONE"
+
+
 def test_strips_inside_a_meta_strip_play_as_far_as_it_shows_them():
     scene = bpy.context.scene
     anna, _, path = _cast()

@@ -44,7 +44,7 @@ LAYERS = (
     {"rig_basis", "rig_face"},
     {"rig_solved"},
     {"motion", "rig_match"},
-    {"performance"},
+    {"performance", "parts"},
     {"pipeline", "jobs", "console", "memory_study", "motion_pack"},
     {"memory_plot", "live", "reapply"},
     {"commands"},
