@@ -1,0 +1,377 @@
+"""What the words of one stretch of text say together: which state is said of which part, how much, or not.
+
+Each state ("raised") is given to the nearest part ("brows") that can be in it, each degree ("quite") to the
+nearest thing that has one; commas and "and" count as distance, ends of sentences part for good.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
+
+from .lexicon import PLAIN, Entry, lexicon
+from .values import ACTIONS, EMOTIONS
+from .words import COMMA, SENTENCE, Item, outside
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+_FAR: Final = 7.0
+"""Distance beyond which words do not belong together."""
+_NEAR: Final = 2.0
+_COSTS: Final = {COMMA: 4.0, "and": 2.0, "or": 2.0, SENTENCE: math.inf}
+_PAST: Final = 2.0
+"""A state looks back rather than ahead over a break: "brows lowered, drawn together, lips pressed"."""
+_NEGATED_AMOUNT: Final = -PLAIN
+_CONTRAST: Final = {action.name: (action.plus, action.minus) for action in ACTIONS}
+
+
+@dataclass
+class Claim:
+    """Something that has a degree: a state of a part, or a word that says all by itself."""
+
+    at: int
+    """Index of its item."""
+    values: Mapping[str, float]
+    part: int = -1
+    """Index of the part's item; -1 without one."""
+    degrees: list[float] = field(default_factory=list)
+    number: float | None = None
+    negated: bool = False
+    scarce: bool = False
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """Values that a stretch of text gives, `said` in so many words or only `implied`."""
+
+    said: dict[str, float]
+    implied: dict[str, float]
+    intensity: float | None
+    unread: tuple[str, ...]
+    notices: tuple[str, ...]
+    anything: bool
+    """Whether something was understood, be it that the face is neutral."""
+
+
+def meaning_of(items: Sequence[Item]) -> Meaning:
+    """What the items of one stretch of text say."""
+    return _Stretch(list(items)).meaning()
+
+
+class _Stretch:
+    """The items while they are being put together; `used` says which of them have found their place."""
+
+    def __init__(self, items: list[Item]) -> None:
+        self.items = items
+        self.used = [bool(item.break_) or item.exact is not None for item in items]
+        self.claims: list[Claim] = []
+        self.sided: dict[int, str] = {}
+        self.notices: list[str] = [item.clipped for item in items if item.clipped]
+        self.intensity: float | None = None
+        self.words = lexicon()
+
+    def meaning(self) -> Meaning:
+        self._sides()
+        for at in range(len(self.items)):
+            self._claim(at)
+        self._share_states()
+        self._drop_weak()
+        self._negate()
+        self._degrees()
+        said, implied = self._values()
+        anything = bool(self.claims or said or implied or self.intensity is not None)
+        unread = tuple(item.text for at, item in enumerate(self.items) if self._unread(at))
+        return Meaning(said, implied, self.intensity, unread, tuple(self.notices), anything)
+
+    def _distance(self, a: int, b: int) -> float:
+        """How far apart two items stand: what lies between them counts."""
+        cost = 0.0
+        for item in self.items[min(a, b) + 1 : max(a, b)]:
+            entry = item.entry
+            cost += _COSTS.get(item.break_, 0.0)
+            if not item.break_ and entry.degree is None and not entry.side:
+                cost += 1.5 if entry.parts and not entry.states else 0.3
+            if cost > _FAR:
+                return math.inf
+        return cost
+
+    def _around(self, at: int) -> Iterator[tuple[int, float]]:
+        """Other items and their distances, as far as they can belong to this one."""
+        for step in (-1, 1):
+            other = at + step
+            while 0 <= other < len(self.items) and (cost := self._distance(at, other)) < math.inf:
+                yield other, cost
+                other += step
+
+    def _sides(self) -> None:
+        """Left and right go to what turns or looks there; beside a part of the face they say which half."""
+        for at, item in enumerate(self.items):
+            side = item.entry.side
+            if not side:
+                continue
+            carrier = self._carrier(at)
+            following = self.items[at + 1].entry.parts if at + 1 < len(self.items) else ""
+            if carrier is None and following in self.words.paired_parts:
+                self.used[at] = True
+                self.notices.append(f"Both sides move alike: '{item.text}' is left out.")
+            elif carrier is not None:
+                self.used[at] = True
+                self.sided[carrier] = side
+                if not set(self.items[carrier].entry.states) & {"tilt", "turn"}:
+                    self.items[at] = replace(item, entry=Entry(states=[side]))
+                    self.used[at] = False
+
+    def _carrier(self, at: int) -> int | None:
+        """The item that turns, tilts or looks to a side: one before it, else one right after it."""
+        found: list[tuple[float, int]] = []
+        for other, cost in self._around(at):
+            entry = self.items[other].entry
+            turns = bool(set(entry.states) & {"tilt", "turn"})
+            looks = entry.parts in ("head", "eyes", "gaze")
+            if not turns and not looks:
+                continue
+            if other > at:
+                adjacent_eye = entry.parts == "eyes" and other == at + 1
+                cost += 1.0 + (math.inf if adjacent_eye and not turns else 0.0)
+            if cost < _NEAR + 1.0:
+                found.append((cost - (2.0 if turns else 0.0), other))
+        return min(found)[1] if found else None
+
+    def _claim(self, at: int) -> None:
+        """Decide what an item is here: a state of a part, a word that says all, or only a degree."""
+        item, entry = self.items[at], self.items[at].entry
+        if self.used[at] or item.number is not None:
+            return
+        if entry.degree is not None and self._modifies_next(at):
+            return
+        if entry.states and self._bind(at):
+            return
+        if entry.says is not None:
+            self.claims.append(Claim(at, entry.says))
+            self.used[at] = True
+        elif entry.intensity is not None:
+            self.used[at] = True
+            if not math.isnan(entry.intensity):
+                self.intensity = entry.intensity
+
+    def _modifies_next(self, at: int) -> bool:
+        """Whether a word that can be a degree stands right before what has one."""
+        following = self.items[at + 1] if at + 1 < len(self.items) else None
+        if following is None or following.break_:
+            return False
+        entry = following.entry
+        return bool((entry.states and not entry.parts) or entry.says is not None) and entry.degree is None
+
+    def _bind(self, at: int) -> bool:
+        """Give a state to the nearest part that can be in it."""
+        found: list[tuple[float, int, Mapping[str, float]]] = []
+        for other, cost in self._around(at):
+            part = self.items[other].entry.parts
+            values = self._state_values(at, part) if part else None
+            if values is None:
+                continue
+            if other > at and cost >= _NEAR:
+                cost += _PAST
+            if other < at and any(c.part == other for c in self.claims):
+                cost += 0.5
+            limit = _FAR if self.items[at].entry.says is None else _NEAR
+            if cost < limit:
+                found.append((cost, other, values))
+        if found:
+            cost, other, values = min(found, key=lambda one: one[:2])
+            self.used[at] = self.used[other] = True
+            self.claims.append(Claim(at, values, part=other))
+            return True
+        return self._bind_default(at)
+
+    def _bind_default(self, at: int) -> bool:
+        """A state that is of one part only needs not name it."""
+        if self.items[at].entry.says is not None:
+            return False
+        for state in self._states(at):
+            part = self.words.default_parts.get(state)
+            if part:
+                self.claims.append(Claim(at, self.words.part_states[part][state]))
+                self.used[at] = True
+                return True
+        return False
+
+    def _states(self, at: int) -> list[str]:
+        side = self.sided.get(at)
+        states = self.items[at].entry.states
+        return [f"{s}_{side}" if side and s in ("tilt", "turn") else s for s in states]
+
+    def _state_values(self, at: int, part: str) -> Mapping[str, float] | None:
+        table = self.words.part_states[part]
+        states = self._states(at)
+        for state in (*states, *(self.words.falls_back.get(state, "") for state in states)):
+            if state in table:
+                return table[state]
+        return None
+
+    def _share_states(self) -> None:
+        """A part without a state has that of the part it is listed with: "brows and cheeks lifted"."""
+        for step in (1, -1):
+            order = range(len(self.items))[::-step]
+            for at in order:
+                if not self.used[at] and self.items[at].entry.parts:
+                    self._share_state(at, step)
+
+    def _share_state(self, at: int, step: int) -> None:
+        other = at + step
+        while 0 <= other < len(self.items) and self.items[other].break_ in (COMMA, "and", "or"):
+            other += step
+        if not 0 <= other < len(self.items) or abs(other - at) == 1 or not self.items[other].entry.parts:
+            return
+        for claim in [c for c in self.claims if c.part == other]:
+            values = self._state_values(claim.at, self.items[at].entry.parts)
+            if values is not None:
+                self.used[at] = True
+                self.claims.append(Claim(claim.at, values, part=at))
+
+    def _drop_weak(self) -> None:
+        """A head that is tilted back is not tilted sideways: vague states yield to the others of a part."""
+        for claim in list(self.claims):
+            if claim.part < 0 or not self._is_weak(claim):
+                continue
+            others = [c for c in self.claims if c.part == claim.part and c.at != claim.at]
+            if any(not self._is_weak(c) and self._distance(c.at, claim.at) < _NEAR for c in others):
+                self.claims.remove(claim)
+
+    def _is_weak(self, claim: Claim) -> bool:
+        return any(state in self.words.weak_states for state in self._states(claim.at))
+
+    def _negate(self) -> None:
+        for at, item in enumerate(self.items):
+            if "not" not in item.entry.flags:
+                continue
+            self.used[at] = True
+            until = at + 1
+            while until < len(self.items) and self.items[until].break_ in ("", "or"):
+                until += 1
+            hit = [c for c in self.claims if at < c.at < until]
+            if not hit:  # "brows: not at all raised", "smiling, no"
+                hit = [c for c in self.claims if c.part >= 0 and at < c.part < until]
+            for claim in hit:
+                claim.negated = True
+
+    def _degrees(self) -> None:
+        for at, item in enumerate(self.items):
+            scarce = "scarce" in item.entry.flags
+            if self.used[at] or not (scarce or item.number is not None or item.entry.degree is not None):
+                continue
+            if self._is_of_intensity(at):
+                self.used[at] = True
+                continue
+            claims = self._modified(at)
+            if claims:
+                self.used[at] = True
+            for claim in claims:
+                self._set_degree(claim, item, scarce=scarce)
+
+    def _is_of_intensity(self, at: int) -> bool:
+        """Let a degree say how intense the performance is, where it stands beside that word."""
+        item = self.items[at]
+        for other in (at + 1, at - 1, at + 2, at - 2):
+            if not 0 <= other < len(self.items) or self._distance(at, other) >= _NEAR:
+                continue
+            intensity = self.items[other].entry.intensity
+            if intensity is not None and math.isnan(intensity):
+                value = item.number if item.number is not None else item.entry.degree
+                self.intensity = min(max(0.1 if value is None else value, 0.0), 1.0)
+                return True
+        return False
+
+    def _modified(self, at: int) -> list[Claim]:
+        """What a degree belongs to: the claim after it within its clause, else the one before it."""
+        number = self.items[at].number is not None and "%" not in self.items[at].text
+        for step in (-1, 1) if number and any(c.at == at - 1 for c in self.claims) else (1, -1):
+            other = at + step
+            while 0 <= other < len(self.items) and not self.items[other].break_:
+                hit = [c for c in self.claims if c.at == other]
+                if hit:
+                    return hit
+                other += step
+        return []
+
+    def _set_degree(self, claim: Claim, item: Item, *, scarce: bool) -> None:
+        if item.number is not None:
+            name = next(iter(claim.values), "")
+            inside = min(max(item.number, 0.0), 1.0)
+            if inside != item.number and name:
+                self.notices.append(outside(name, item.number, 0.0, inside))
+            claim.number = inside
+        elif scarce:
+            claim.scarce = True
+        elif item.entry.degree is not None:
+            claim.degrees.append(item.entry.degree)
+
+    def _values(self) -> tuple[dict[str, float], dict[str, float]]:
+        """What is said and what only goes with it; of contrary values the stronger stays."""
+        said: dict[str, list[float]] = {}
+        implied: dict[str, float] = {}
+        for item in self.items:
+            for name, value in (item.exact or {}).items():
+                said.setdefault(name, []).append(value)
+        for claim in self.claims:
+            for place, (name, factor) in enumerate(claim.values.items()):
+                value = self._value(claim, name, factor)
+                if value is None:
+                    continue
+                if place == 0 or claim.part >= 0:
+                    said.setdefault(name, []).append(value)
+                elif abs(value) > abs(implied.get(name, 0.0)):
+                    implied[name] = value
+        return {name: self._one_of(name, values) for name, values in said.items()}, implied
+
+    def _value(self, claim: Claim, name: str, factor: float) -> float | None:
+        if name in self.words.amounts and (claim.negated or claim.scarce) and factor > 0.0:
+            return _NEGATED_AMOUNT * (1.0 if claim.negated else 0.8)
+        if claim.negated:
+            return 0.3 * PLAIN * factor if any(d >= 0.8 for d in claim.degrees) else 0.0
+        degree = 0.1 if claim.scarce else _together(claim.degrees)
+        if claim.number is not None:
+            degree = claim.number
+        value = factor * degree
+        return max(-1.0, min(1.0, value))
+
+    def _one_of(self, name: str, values: list[float]) -> float:
+        high, low = max(values), min(values)
+        if high <= 0.0 or low >= 0.0:
+            return high if high > -low else low
+        plus, minus = _CONTRAST[name]
+        if abs(high + low) < 1e-6:
+            self.notices.append(f"'{plus}' and '{minus}' cancel each other.")
+            return 0.0
+        wins, loses = (plus, minus) if high > -low else (minus, plus)
+        self.notices.append(f"'{wins}' and '{loses}' are both asked for: the stronger, '{wins}', is taken.")
+        return high if high > -low else low
+
+    def _unread(self, at: int) -> bool:
+        item, entry = self.items[at], self.items[at].entry
+        if not item.known:
+            return True
+        if self.used[at] or "quiet" in entry.flags or entry.parts in self.words.silent_parts:
+            return False
+        if entry.parts:  # "angry brows": the word beside it has said what they do
+            beside = [c.at for c in self.claims if abs(c.at - at) == 1]
+            return not beside
+        if entry.flags or entry.time:
+            return False
+        return bool(entry.states or entry.side or entry.degree is not None or item.number is not None)
+
+
+def _together(degrees: list[float]) -> float:
+    """Several degrees of one thing: "very, very" is the most, and a small one stays small."""
+    if not degrees:
+        return PLAIN
+    if min(degrees) < 0.5:
+        return min(degrees)
+    return 1.0 if len(degrees) > 1 and min(degrees) >= 0.85 else sum(degrees) / len(degrees)
+
+
+def is_emotion(entry: Entry) -> bool:
+    """Whether a word says how someone feels (calm, too)."""
+    return entry.says is not None and (not entry.says or next(iter(entry.says)) in EMOTIONS)

@@ -1,0 +1,187 @@
+"""The words that the reader knows, from `lexicon.json`, and the same word in its other forms and misspelt."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    Stems = tuple[str, ...]
+
+PLAIN: Final = 0.7
+"""What a word says without a degree: "brows lowered"."""
+_VOWEL: Final = re.compile("[aeiouy]")
+_DOUBLED: Final = re.compile(r"([bdgmnprt])\1$")
+_SHORTEST_TYPO: Final = 5
+"""Letters that a word has at least to be taken for another one misspelt."""
+
+
+@dataclass
+class Entry:
+    """All that one word or phrase can be; what it is tells the sentence around it."""
+
+    parts: str = ""
+    states: list[str] = field(default_factory=list)
+    says: Mapping[str, float] | None = None
+    degree: float | None = None
+    """0..1, what it makes of a plain word's 0.7."""
+    side: str = ""
+    time: str = ""
+    """When: first, next, middle, end."""
+    intensity: float | None = None
+    """0..1 for all of the performance; NaN for the word "intensity" itself, whose degree says it."""
+    flags: set[str] = field(default_factory=set)
+    """Any of: not, scarce, and, or, becomes, quiet."""
+
+
+class Lexicon:
+    """Entries by the stems of their words."""
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        self._irregular: dict[str, str] = data["irregular"]
+        self._fixed = frozenset(data["fixed"])
+        self.part_states: Mapping[str, Mapping[str, Mapping[str, float]]] = data["part_states"]
+        self.falls_back: Mapping[str, str] = data["state_falls_back"]
+        self.default_parts: Mapping[str, str] = data["default_parts"]
+        self.silent_parts = frozenset(data["silent_parts"])
+        self.paired_parts = frozenset(data["paired_parts"])
+        self.weak_states = frozenset(data["weak_states"])
+        self.amounts = frozenset(data["amounts"])
+        self.action_units: Mapping[str, Mapping[str, float]] = data["action_units"]
+        self.raw: Mapping[str, str] = data["raw"]
+        self.entries: dict[Stems, Entry] = {}
+        self._fillers = frozenset(self.stem(word) for word in data["fillers"])
+        self._fill(data)
+        self.longest = max(len(stems) for stems in self.entries)
+        self._known = {stem for stems in self.entries for stem in stems} | self._fillers
+        self._near = _near_words(self._known)
+        self._other = frozenset(data["other_words"])
+
+    def _fill(self, data: Mapping[str, Any]) -> None:
+        for part, phrases in data["parts"].items():
+            for entry in self._entries(phrases):
+                entry.parts = part
+        for state, phrases in data["states"].items():
+            for entry in self._entries(phrases):
+                entry.states.append(state)
+        for phrases, values in data["says"]:
+            for entry in self._entries(phrases):
+                entry.says = entry.says if entry.says is not None else values
+        for degree, phrases in data["degrees"].items():
+            for entry in self._entries(phrases):
+                entry.degree = float(degree)
+        for degree, phrases in data["performance_degrees"].items():
+            for entry in self._entries(phrases):
+                entry.intensity = float(degree)
+        for entry in self._entries(data["intensity"]):
+            entry.intensity = float("nan")
+        for side, phrases in data["sides"].items():
+            for entry in self._entries(phrases):
+                entry.side = side
+        for time, phrases in data["times"].items():
+            for entry in self._entries(phrases):
+                entry.time = time
+        for flag in ("not", "scarce", "and", "or", "becomes", "quiet"):
+            for entry in self._entries(data[flag]):
+                entry.flags.add(flag)
+        for entry in self._entries(data["carriers"]):
+            entry.flags.add("quiet")
+
+    def _entries(self, phrases: str) -> Iterator[Entry]:
+        for phrase in phrases.split(","):
+            stems = tuple(self.stem(word) for word in phrase.split())
+            yield self.entries.setdefault(tuple(s for s in stems if s not in self._fillers) or stems, Entry())
+
+    def stem(self, word: str) -> str:
+        """What all forms of a word share: "lowered" and "lowers" give "lower"."""
+        word = self._irregular.get(word, word)
+        if word in self._fixed or len(word) <= 3:
+            return word
+        return _stem(word)
+
+    def is_filler(self, stem: str) -> bool:
+        """Whether a word only holds the sentence together."""
+        return stem in self._fillers
+
+    def knows(self, stem: str) -> bool:
+        """Whether a stem is in some entry."""
+        return stem in self._known
+
+    def mended(self, word: str) -> str:
+        """The stem that a misspelt word must mean: one letter wrong, missing, too many, or two swapped.
+
+        The word's own stem where it is short, known, an English word of another meaning, or near to none.
+        """
+        stem = self.stem(word)
+        if len(word) < _SHORTEST_TYPO or stem in self._known or word in self._other or stem in self._other:
+            return stem
+        for form in (stem, word):
+            for key in _shortened(form):
+                for near in self._near.get(key, ()):
+                    if near[0] == form[0] and _one_apart(form, near):
+                        return self.stem(near) if self.stem(near) in self._known else near
+        return stem
+
+
+@lru_cache(maxsize=1)
+def lexicon() -> Lexicon:
+    """The words of this version; read once."""
+    path = Path(__file__).with_name("lexicon.json")
+    return Lexicon(json.loads(path.read_text(encoding="utf-8")))
+
+
+def _stem(word: str) -> str:
+    if word.endswith("ically"):
+        word = word[:-4]
+    elif word.endswith("ly") and len(word) > 4:
+        word = word[:-2]
+    if word.endswith("ness") and len(word) > 6:
+        word = word[:-4]
+    if word.endswith("ies") and len(word) > 4:
+        word = word[:-3] + "y"
+    elif word.endswith(("sses", "shes", "ches", "xes")):
+        word = word[:-2]
+    elif word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        word = word[:-1]
+    for ending in ("ied", "ing", "ed"):
+        if word.endswith(ending) and len(word) - len(ending) >= 2 and _VOWEL.search(word[: -len(ending)]):
+            word = word[: -len(ending)] + ("y" if ending == "ied" else "")
+            word = _DOUBLED.sub(r"\1", word)
+            break
+    if len(word) > 3 and word.endswith("e"):
+        word = word[:-1]
+    if len(word) > 2 and word.endswith("y") and word[-2] not in "aeiou":
+        word = word[:-1] + "i"
+    return word
+
+
+def _near_words(stems: set[str]) -> dict[str, list[str]]:
+    """Stems under themselves and themselves without one letter: what a typo is looked up by."""
+    near: dict[str, list[str]] = {}
+    for stem in sorted(stems):
+        if len(stem) >= _SHORTEST_TYPO - 1:
+            for key in _shortened(stem):
+                near.setdefault(key, []).append(stem)
+    return near
+
+
+def _shortened(word: str) -> set[str]:
+    return {word} | {word[:i] + word[i + 1 :] for i in range(len(word))}
+
+
+def _one_apart(a: str, b: str) -> bool:
+    """One letter replaced, inserted, left out, or two neighbours swapped."""
+    if abs(len(a) - len(b)) > 1:
+        return False
+    start = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
+    if len(a) == len(b):
+        swapped = a[start + 1 : start + 2] + a[start : start + 1] + a[start + 2 :]
+        return a[start + 1 :] == b[start + 1 :] or swapped == b[start:]
+    longer, shorter = (a, b) if len(a) > len(b) else (b, a)
+    return longer[start + 1 :] == shorter[start:]
