@@ -15,6 +15,8 @@ def register() -> None:
         edit_properties,
         operators,
         overrides,
+        performance_live,
+        performance_properties,
         properties,
         rig_properties,
     )
@@ -25,6 +27,8 @@ def register() -> None:
     edit_properties.register()
     rig_properties.register()
     dialogue_properties.register()
+    performance_properties.register()
+    bpy.app.handlers.depsgraph_update_post.append(performance_live.on_update)
     bpy.app.handlers.depsgraph_update_post.append(dialogue_follow.on_update)
     bpy.app.handlers.save_pre.append(overrides.prepare)
     bpy.types.VIEW3D_MT_mesh_add.append(operators.draw_add_menu)
@@ -47,6 +51,8 @@ def unregister() -> None:
         jobs,
         operators,
         overrides,
+        performance_live,
+        performance_properties,
         properties,
         rig_properties,
     )
@@ -56,11 +62,14 @@ def unregister() -> None:
     bpy.app.handlers.save_pre.remove(overrides.prepare)
     bpy.app.handlers.depsgraph_update_post.remove(dialogue_follow.on_update)
     dialogue_follow.stop()
+    bpy.app.handlers.depsgraph_update_post.remove(performance_live.on_update)
+    performance_live.stop()
     cli_command.unregister()
     for handlers in _outcome_handlers():
         handlers.remove(operators.forget_outcome)
     bpy.types.TOPBAR_MT_file_import.remove(operators.draw_import_menu)
     bpy.types.VIEW3D_MT_mesh_add.remove(operators.draw_add_menu)
+    performance_properties.unregister()
     dialogue_properties.unregister()
     rig_properties.unregister()
     edit_properties.unregister()
@@ -81,11 +90,12 @@ def _classes() -> tuple[type, ...]:
         edit_properties,
         operators,
         panels,
+        performance_properties,
         preferences,
         properties,
         rig_properties,
     )
 
     data = (*properties.CLASSES, *edit_properties.CLASSES, *rig_properties.CLASSES)
-    data = (*data, *dialogue_properties.CLASSES)
+    data = (*data, *dialogue_properties.CLASSES, *performance_properties.CLASSES)
     return (*preferences.CLASSES, *data, *operators.CLASSES, *panels.CLASSES)

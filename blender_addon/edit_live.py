@@ -40,6 +40,11 @@ def held() -> Iterator[None]:
         _holds -= 1
 
 
+def is_held() -> bool:
+    """Whether what is set now is not to be applied."""
+    return _holds > 0
+
+
 def changed(owner: bpy.types.ID, context: bpy.types.Context) -> None:
     """A slider of a character moved."""
     if _holds or not isinstance(owner, bpy.types.Object) or not len(owner.soliloquy_face.lines):

@@ -34,6 +34,8 @@ _LINES = "soliloquy_lines"
 _LENGTH = struct.Struct("<I")
 _KEY = np.dtype([("frame", "<f4"), ("value", "<f4"), ("handles", "<f2", 4), ("interpolation", "u1")])
 """One key in the record: handles are (frame, value) from the key, left and right."""
+_DIRECTING = "soliloquy_performance."
+"""Paths of the performance's sliders: their keys are a person's, wherever they lie."""
 _SAME_FRAME, _SAME_VALUE, _SAME_HANDLE = 1e-3, 2e-6, 4e-3
 
 
@@ -87,14 +89,18 @@ def paths(action: bpy.types.Action, slot: bpy.types.ActionSlot | None) -> set[st
 
 
 def fill(action: bpy.types.Action, slot: bpy.types.ActionSlot, curves: Sequence[KeyedCurve]) -> None:
-    """Make the curves of a slot exactly these; curves that were there already keep colour, group and mute."""
+    """Make the curves of a slot exactly these; curves that were there already keep colour, group and mute.
+
+    Keys on the sliders of the performance stay.
+    """
     fcurves = action.layers[0].strips[0].channelbag(slot, ensure=True).fcurves
     present = {(f.data_path, f.array_index): f for f in fcurves}
     for curve in curves:
         at = (curve.data_path, curve.index)
         _key(present.pop(at, None) or fcurves.new(curve.data_path, index=curve.index), curve.curve)
     for fcurve in present.values():
-        fcurves.remove(fcurve)
+        if not fcurve.data_path.startswith(_DIRECTING):
+            fcurves.remove(fcurve)
 
 
 def _key(fcurve: bpy.types.FCurve, curve: BezierCurve) -> None:

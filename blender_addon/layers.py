@@ -7,6 +7,7 @@ made again. What the user had is pushed down once, untouched, and shows where no
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ import bpy
 from ..inference import reapply
 from ..inference.bezier import shifted
 from ..inference.channels import channels_named
-from . import edit_properties, kept_lines, keyframes, media
+from . import edit_properties, kept_lines, keyframes, media, takes
 from .rig_eyes import eyes_of
 from .rig_map import parts_of, read_character
 
@@ -24,12 +25,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from ..inference.bezier import Address, BezierCurve, KeyedCurve, Span
+    from ..inference.performance.direction import Direction
     from ..inference.types import RigMap
     from .keyframes import Place
     from .rig_map import Character
 
 SPEECH, PERFORMANCE, HAND = "Speech", "Performance", "Hand"
 """Names of the NLA tracks."""
+_DIRECTED = "soliloquy_directed"
+"""Custom property of our Action: what tells how it was directed."""
 
 
 @dataclass(frozen=True)
@@ -69,15 +73,32 @@ def plan(
         starts: start frame, by line id, of lines that are about to lie elsewhere than they are stored.
     """
     face, lines = obj.soliloquy_face, kept_lines.lines(obj)
+    direction = takes.scene_direction(obj, scene)
     return reapply.Plan(
-        lines=lines,
+        lines=takes.directed(obj, lines, direction, media.frame_rate(scene)),
         settings=edit_properties.animate_settings(face),
         maps=character.maps,
         rate=media.frame_rate(scene),
         seed=edit_properties.blink_seed(obj),
         tolerance=face.tolerance if face.keys == "THINNED" else None,
         kept=_kept(obj, character.maps, {line.line_id: line.start_frame for line in lines} | dict(starts)),
+        direction=direction,
     )
+
+
+def is_behind(obj: bpy.types.Object, scene: bpy.types.Scene) -> bool:
+    """Whether the performance was directed otherwise since the keys were made."""
+    action = speech_action(obj)
+    if action is None:
+        return False
+    direction = takes.scene_direction(obj, scene)
+    lines = takes.directed(obj, kept_lines.lines(obj), direction, media.frame_rate(scene))
+    return action.get(_DIRECTED) != _directed(direction, lines)
+
+
+def _directed(direction: Direction | None, lines: Sequence[reapply.Line]) -> int:
+    """Another number as soon as a line is to be performed otherwise."""
+    return zlib.crc32(repr((direction, [line.direction for line in lines])).encode()) & 0x7FFFFFFF
 
 
 def write(
@@ -111,6 +132,7 @@ def write(
         except Exception:
             bpy.data.actions.remove(action)
             raise
+    action[_DIRECTED] = _directed(decided.direction, decided.lines)
     keyframes.note(action, {line.line_id: _place(line, decided) for line in decided.lines})
     for owner, slot in slots.items():
         _show(owner, action, slot)

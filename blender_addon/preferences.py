@@ -48,6 +48,15 @@ class SoliloquyPreferences(bpy.types.AddonPreferences):
         default=True,
     )
 
+    model_address: bpy.props.StringProperty(
+        name="Address",
+        description="Where a language model of yours answers as OpenAI's do, for example "
+        "http://localhost:11434/v1; it can put instructions in any language into words that can be read. "
+        "Empty: none is ever asked. Used only where Blender's online access is on",
+        default="",
+        maxlen=1000,
+    )
+
     def draw(self, _context: bpy.types.Context) -> None:
         layout = self.layout
         layout.use_property_split = True
@@ -57,6 +66,8 @@ class SoliloquyPreferences(bpy.types.AddonPreferences):
         column.prop(self, "threads")
         column = layout.column(heading="Cache")
         column.prop(self, "keep_model")
+        column = layout.column(heading="Language Model")
+        column.prop(self, "model_address", placeholder="None")
         found = shutil.which(PROGRAM) is not None
         text = (
             f"{PROGRAM} is installed: transcripts can be used."
@@ -76,6 +87,12 @@ def running() -> Running:
         return Running()
     chosen = addon.preferences
     return Running(chosen.threads, chosen.provider, chosen.keep_model)
+
+
+def model_address() -> str:
+    """Where the user's language model answers; empty for none."""
+    addon = bpy.context.preferences.addons.get(IDENTIFIER)
+    return addon.preferences.model_address.strip() if addon is not None else ""
 
 
 CLASSES = (SoliloquyPreferences,)

@@ -205,6 +205,13 @@ def _shaped(packed: bytes, controls: MotionControls, accents: tuple[Accent, ...]
     return motion
 
 
+def _direction_of(line: Line, plan: Plan) -> Direction | None:
+    """How a line is performed, in seconds of its sound."""
+    if line.direction is not None or plan.direction is None:
+        return line.direction
+    return plan.direction.shifted(-line.start_frame / plan.rate.hz)
+
+
 def _on_frames(line: Line, plan: Plan) -> FaceMotion:
     """The audible part of one line, one row per frame."""
     _, segments, by_text = _unpacked(line.packed)

@@ -8,8 +8,11 @@ from .edit_keys import CLASSES as EDIT
 from .import_character import SOLILOQUY_OT_import_character, draw_import_menu
 from .looks import CLASSES as LOOKS
 from .make_override import SOLILOQUY_OT_make_override
+from .performance import CLASSES as PERFORMANCE
+from .redo_sentence import CLASSES as REDO
 from .rig import CLASSES as RIG
 from .rig_preview import CLASSES as RIG_PREVIEW
+from .takes import CLASSES as TAKES
 
 CLASSES = (
     SOLILOQUY_OT_animate,
@@ -20,7 +23,10 @@ CLASSES = (
     *RIG,
     *RIG_PREVIEW,
     *LOOKS,
+    *PERFORMANCE,
+    *TAKES,
     *EDIT,
+    *REDO,
     *DIALOGUE,
     *CUES,
 )

@@ -3,12 +3,14 @@
 Blender draws sub-panels in the order in which they are registered: `CLASSES` is the order of work.
 """
 
-from . import cues, dialogue, edit, line, looks, motion, rig
+from . import cues, dialogue, edit, line, looks, motion, performance, rig, takes
 
 CLASSES = (
     *looks.CLASSES,
     *line.CLASSES,
     *rig.CLASSES,
+    *performance.CLASSES,
+    *takes.CLASSES,
     *motion.CLASSES,
     *edit.CLASSES,
     *dialogue.CLASSES,

@@ -72,7 +72,7 @@ class Direction:
     def shifted(self, by_s: float) -> Direction:
         """The same on a clock that is `by_s` seconds ahead."""
         tracks = {
-            name: _shifted(track, by_s)
+            name: later(track, by_s)
             for name in ("track", "head_track", "eyes_track", "target")
             if (track := getattr(self, name)) is not None
         }
@@ -85,8 +85,11 @@ class Direction:
                 raise UsageError(f"{value:g} cannot be the strength of {name}", "Choose 0 to 2")
 
 
-def _shifted(timed: Timed, by_s: float) -> Timed:
-    """What says one thing all the time stays the same object: it is the same on every clock."""
+def later(timed: Timed, by_s: float) -> Timed:
+    """A track or a gaze on a clock that is `by_s` seconds ahead.
+
+    What says one thing all the time is the same on every clock and stays the same object.
+    """
     if len(timed.times_s) == 1:
         return timed
     return replace(timed, times_s=tuple(t + by_s for t in timed.times_s))

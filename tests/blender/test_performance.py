@@ -1,0 +1,304 @@
+"""Directing a character: sliders and their keys, words, takes, the object that is looked at."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+from helpers import animate, arkit_mesh, curves, empty_scene, error_of, module, vowels
+
+
+def _performance(made: bpy.types.Object) -> bpy.types.PropertyGroup:
+    return made.soliloquy_performance
+
+
+def _line(duration_s: float = 3.0, **settings: object) -> bpy.types.Object:
+    """A character that says vowels, from frame 1 at 24 frames a second."""
+    scene = empty_scene()
+    scene.frame_end = 400
+    made = arkit_mesh()
+    assert animate(vowels("line.wav", duration_s), **settings) == {"FINISHED"}
+    return made
+
+
+def _channel(made: bpy.types.Object, name: str) -> np.ndarray:
+    """Keys of a shape key in the Speech layer, [K, 2]."""
+    return np.array(curves(made)[f'key_blocks["{name}"].value'])
+
+
+def _mean(made: bpy.types.Object, name: str, first: float, last: float) -> float:
+    keys = _channel(made, name)
+    frames = np.arange(first, last + 1)
+    return float(np.interp(frames, keys[:, 0], keys[:, 1]).mean())
+
+
+def _all(made: bpy.types.Object) -> dict[str, list[tuple[float, float]]]:
+    return curves(made)
+
+
+def test_a_slider_moves_the_face_at_once_and_neutral_takes_it_back() -> None:
+    made = _line()
+    calm = _mean(made, "mouthSmileLeft", 20, 60)
+    _performance(made).joy = 1.0
+    happy = _mean(made, "mouthSmileLeft", 20, 60)
+    assert happy > calm + 0.15
+    assert bpy.ops.soliloquy.neutral() == {"FINISHED"}
+    assert abs(_mean(made, "mouthSmileLeft", 20, 60) - calm) < 0.01
+
+
+def test_every_value_of_an_instruction_is_a_slider_that_can_be_keyed() -> None:
+    values = module("inference.instruction.values")
+    empty_scene()
+    made = arkit_mesh()
+    properties = _performance(made).bl_rna.properties
+    for name in (*values.EMOTIONS, *values.ACTION_NAMES, "intensity"):
+        assert properties[name].is_animatable, name
+        assert properties[name].description, name
+    for action in values.ACTIONS:
+        assert properties[action.name].hard_min == action.low, action.name
+
+
+def test_keys_on_a_slider_direct_the_line_over_time_and_stay_as_they_were() -> None:
+    made = _line(6.0)
+    shown = _performance(made)
+    for frame, value in ((1, 0.0), (70, 0.0), (80, 1.0)):
+        shown.joy = value
+        made.keyframe_insert("soliloquy_performance.joy", frame=frame)
+    (curve,) = module("blender_addon.directing")._slider_curves(made)
+    before = [tuple(point.co) for point in curve.keyframe_points]
+    assert bpy.ops.soliloquy.perform_again() == {"FINISHED"}
+    assert _mean(made, "mouthSmileLeft", 110, 140) > _mean(made, "mouthSmileLeft", 20, 60) + 0.15
+    (curve,) = module("blender_addon.directing")._slider_curves(made)
+    assert [tuple(point.co) for point in curve.keyframe_points] == before
+    assert animate(vowels("again.wav", 2.0), start_frame=200) == {"FINISHED"}
+    (curve,) = module("blender_addon.directing")._slider_curves(made)
+    assert [tuple(point.co) for point in curve.keyframe_points] == before
+
+
+def test_sliders_are_sampled_through_the_nla_as_blender_shows_them() -> None:
+    made = _line()
+    scene, shown = bpy.context.scene, _performance(made)
+    for frame, value in ((10, 0.0), (60, 0.8)):
+        shown.anger = value
+        made.keyframe_insert("soliloquy_performance.anger", frame=frame)
+    data = made.animation_data
+    action, slot = data.action, data.action_slot
+    track = data.nla_tracks.new()
+    strip = track.strips.new("mood", 20, action)
+    strip.action_slot, strip.scale = slot, 1.5
+    strip.use_animated_influence, strip.influence = True, 0.5
+    data.action = None
+    shown.anger = 0.0
+    made.keyframe_insert("soliloquy_performance.anger", frame=1)
+    data.action_blend_type = "ADD"
+    sampled = module("blender_addon.performance_curves")
+    frames = np.arange(1.0, 120.0, 7.0)
+    ours = sampled.values(made, ("soliloquy_performance.anger", 0), frames, 0.0)
+    theirs = []
+    for frame in frames:
+        scene.frame_set(int(frame))
+        theirs.append(shown.anger)
+    assert np.abs(ours - theirs).max() < 1e-4, (ours, theirs)
+    assert max(theirs) > 0.3
+
+
+def test_words_set_the_sliders_and_what_is_not_understood_is_named() -> None:
+    made = _line()
+    shown = _performance(made)
+    assert bpy.ops.soliloquy.read_instruction(text="A very sad speaker, brows raised, blorxing") == {
+        "FINISHED"
+    }
+    assert shown.sadness > 0.5
+    assert shown.brows > 0.2
+    assert "blorxing" in shown.remarks
+    assert bpy.ops.soliloquy.write_instruction() == {"FINISHED"}
+    assert "sad" in shown.instruction
+    sadness = shown.sadness
+    assert bpy.ops.soliloquy.read_instruction() == {"FINISHED"}
+    assert abs(shown.sadness - sadness) < 0.01
+    assert shown.remarks == ""
+
+
+def test_steps_in_words_are_keyed_and_a_persons_keys_are_not_written_over() -> None:
+    made = _line(6.0)
+    shown = _performance(made)
+    assert bpy.ops.soliloquy.read_instruction(text="First sad, then very angry") == {"FINISHED"}
+    keyed = module("blender_addon.performance_tracks").keyed_sliders(made)
+    assert {"sadness", "anger"} <= set(keyed)
+    assert _mean(made, "browDownLeft", 120, 140) > _mean(made, "browDownLeft", 10, 40) + 0.1
+    assert bpy.ops.soliloquy.read_instruction(text="joyful") == {"FINISHED"}  # the keys were ours
+    assert not module("blender_addon.performance_tracks").keyed_sliders(made)
+    shown.fear = 0.5
+    made.keyframe_insert("soliloquy_performance.fear", frame=30)
+    assert "keys of your own" in _reason("SOLILOQUY_OT_read_instruction")
+    assert bpy.ops.soliloquy.neutral() == {"FINISHED"}
+    assert not module("blender_addon.performance_tracks").keyed_sliders(made)
+
+
+def _reason(operator: str) -> str:
+    found = getattr(module("blender_addon.operators.performance"), operator, None)
+    found = found or getattr(module("blender_addon.operators.takes"), operator)
+    return found.disabled_reason(bpy.context)
+
+
+def test_the_voice_suggests_something_valid() -> None:
+    made = _line(6.0)
+    assert bpy.ops.soliloquy.suggest_instruction() == {"FINISHED"}
+    assert _performance(made).instruction
+
+
+def test_takes_differ_in_face_and_head_but_not_in_the_lips_and_come_back_exactly() -> None:
+    made = _line(6.0)
+    takes = module("blender_addon.takes")
+    first = _all(made)
+    _performance(made).joy = 0.6
+    happy = _all(made)
+    assert bpy.ops.soliloquy.draw_takes(count=3) == {"FINISHED"}
+    kept = takes.of_line(made, takes.active_line(made).line_id)
+    assert len(kept.drawn) == 4, "the performance that was there and three new ones"
+    assert kept.active == 1
+    seen = {1: _all(made)}
+    for index in (0, 2, 3):
+        assert bpy.ops.soliloquy.use_take(index=index) == {"FINISHED"}
+        seen[index] = _all(made)
+    assert seen[0] == happy != first
+    brow = 'key_blocks["browInnerUp"].value'
+    assert len({str(one[brow]) for one in seen.values()}) == 4
+    jaw = [
+        np.interp(np.arange(10, 140), *np.array(one['key_blocks["jawOpen"].value']).T)
+        for one in seen.values()
+    ]
+    assert min(np.corrcoef(jaw[0], other)[0, 1] for other in jaw[1:]) > 0.97
+    assert bpy.ops.soliloquy.use_take(index=2) == {"FINISHED"}
+    assert _all(made) == seen[2]
+
+
+def test_a_take_remembers_what_it_was_drawn_for() -> None:
+    made = _line()
+    shown = _performance(made)
+    takes = module("blender_addon.takes")
+    shown.anger = 0.7
+    bpy.ops.soliloquy.draw_takes(count=1)
+    angry = _all(made)
+    shown.anger, shown.joy = 0.0, 0.7
+    bpy.ops.soliloquy.draw_takes(count=1)
+    kept = takes.of_line(made, takes.active_line(made).line_id)
+    bpy.ops.soliloquy.use_take(index=1)
+    assert "joy" in kept.drawn[1].instruction, "moving a slider directed the take in use"
+    assert angry != _all(made)
+    bpy.ops.soliloquy.use_take(index=0)
+    assert "angry" in kept.drawn[0].instruction
+    assert abs(shown.anger - 0.7) < 1e-6
+    assert shown.joy == 0.0
+    assert kept.drawn[0].name.startswith("Angry ·"), kept.drawn[0].name
+    assert "style" in kept.drawn[0].versions
+
+
+def test_parts_are_mixed_locked_and_drawn_again() -> None:
+    made = _line()
+    takes = module("blender_addon.takes")
+    bpy.ops.soliloquy.draw_takes(count=2, seed=100)
+    kept = takes.of_line(made, takes.active_line(made).line_id)
+    assert bpy.ops.soliloquy.bring_from_take(index=2, part="head") == {"FINISHED"}
+    take = kept.drawn[1]
+    assert (take.face_seed, take.head_seed, take.eyes_seed) == (100, 101, 100)
+    assert take.name.endswith("100/101/100")
+    assert bpy.ops.soliloquy.mix_takes(face=2, head=0, eyes=1) == {"FINISHED"}
+    take, first = kept.drawn[3], kept.drawn[0]
+    assert (take.face_seed, take.head_seed, take.eyes_seed) == (101, first.head_seed, 100)
+    _performance(made).lock_face = True
+    bpy.ops.soliloquy.draw_takes(count=1, seed=7)
+    take = kept.drawn[4]
+    assert (take.face_seed, take.head_seed, take.eyes_seed) == (101, 7, 7)
+    bpy.ops.soliloquy.duplicate_take(index=4)
+    assert len(kept.drawn) == 6
+    for _ in range(6):
+        assert bpy.ops.soliloquy.remove_take(index=0) == {"FINISHED"}
+    assert takes.in_use(made, takes.active_line(made).line_id) is None
+
+
+def test_keys_of_a_person_stay_when_takes_are_switched() -> None:
+    made = _line()
+    strip = module("blender_addon.layers").speech_action(made)
+    keyframes = module("blender_addon.keyframes")
+    bag = keyframes.channelbag(strip, strip.slots[0])
+    curve = bag.fcurves.find('key_blocks["browInnerUp"].value')
+    point = curve.keyframe_points[len(curve.keyframe_points) // 2]
+    frame = point.co.x
+    point.co.y = 0.77
+    bpy.ops.soliloquy.draw_takes(count=2)
+    keys = _channel(made, "browInnerUp")
+    assert abs(np.interp(frame, keys[:, 0], keys[:, 1]) - 0.77) < 1e-4
+
+
+def test_lines_of_their_own_and_a_new_line_follows_the_sliders() -> None:
+    made = _line()
+    shown = _performance(made)
+    assert animate(vowels("second.wav", 3.0), start_frame=120) == {"FINISHED"}
+    shown.joy = 0.8
+    assert _mean(made, "mouthSmileLeft", 30, 60) > 0.1
+    assert _mean(made, "mouthSmileLeft", 140, 180) > 0.1
+    shown.all_lines = False
+    made.soliloquy_face.active_line = 1
+    shown.joy = 0.0
+    assert _mean(made, "mouthSmileLeft", 30, 60) > 0.1
+    assert _mean(made, "mouthSmileLeft", 140, 180) < 0.1
+
+
+def test_the_eyes_are_led_to_an_object_and_follow_its_keys() -> None:
+    made = _line()
+    target = bpy.data.objects.new("Bird", None)
+    bpy.context.scene.collection.objects.link(target)
+    target.location = (5.0, -5.0, 0.5)
+    bpy.context.view_layer.update()
+    _performance(made).target = target
+    look_left = _mean(made, "eyeLookOutLeft", 20, 60)
+    assert look_left > 0.3
+    assert _mean(made, "eyeLookOutRight", 20, 60) < 0.1
+    for frame, x in ((1, 5.0), (70, -5.0)):
+        target.location.x = x
+        target.keyframe_insert("location", index=0, frame=frame)
+    bpy.ops.soliloquy.perform_again()
+    assert _mean(made, "eyeLookOutLeft", 5, 15) > _mean(made, "eyeLookOutLeft", 55, 65) + 0.2
+
+
+def test_lips_only_without_the_performance() -> None:
+    made = _line()
+    _performance(made).enabled = False
+    _performance(made).joy = 1.0
+    assert _mean(made, "cheekSquintLeft", 10, 60) < 0.05
+
+
+def test_bad_words_and_missing_takes_are_told() -> None:
+    made = _line()
+    shown = _performance(made)
+    for text in ("12345", "qwrtz " * 2000, "traurig und wütend", "anger 5.0"):
+        assert bpy.ops.soliloquy.read_instruction(text=text[:3900]) == {"FINISHED"}
+        assert shown.remarks, text[:20]
+    assert "no take 5" in error_of(RuntimeError, lambda: bpy.ops.soliloquy.use_take(index=5))
+    assert "No language model" in _reason("SOLILOQUY_OT_rephrase_instruction")
+
+
+def test_a_take_of_other_models_warns() -> None:
+    made = _line()
+    takes = module("blender_addon.takes")
+    bpy.ops.soliloquy.draw_takes(count=1)
+    take = takes.in_use(made, takes.active_line(made).line_id)
+    assert takes.drawn_elsewhere(take) == ""
+    take.versions = "style 0.0.1"
+    assert "style 0.0.1" in takes.drawn_elsewhere(take)
+
+
+def test_switching_a_take_of_a_minute_is_quick() -> None:
+    import time
+
+    made = _line(60.0)
+    bpy.ops.soliloquy.draw_takes(count=2)
+    bpy.ops.soliloquy.use_take(index=2)
+    spent = []
+    for index in (1, 2, 0):
+        started = time.perf_counter()
+        bpy.ops.soliloquy.use_take(index=index)
+        spent.append(time.perf_counter() - started)
+    print("seconds to switch:", [round(s, 3) for s in spent])
+    assert min(spent) < 0.3, spent
+    assert made.soliloquy_performance.takes[0].active == 0
