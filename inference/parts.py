@@ -1,4 +1,4 @@
-"""A sound of which only some parts are heard: a short strip of a long recording costs little.
+"""A sound of which only some parts are heard: a short strip of a long recording, or one sentence again.
 
 The level is that of the whole recording, and a part begins with the sound before it that its first frames
 depend on: what is heard of it is what one run over everything would give.
@@ -6,7 +6,7 @@ depend on: what is heard of it is what one run over everything would give.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -110,3 +110,22 @@ def _whole(model: SpeechModel, parts: Sequence[_Part], total: int) -> Spoken:
         if one.prosody is not None:
             prosody[rows] = one.prosody[of_part]
     return Spoken(FaceMotion(values, card.channels, card.rate_hz), visemes, memory, prosody)
+
+
+def spliced(old: Spoken, new: Spoken, begin_s: float, end_s: float, blend_s: float) -> Spoken:
+    """A line in which one span was heard again: from one into the other within `blend_s` around the span.
+
+    The line keeps its length: where the new sound is shorter, the old one stays.
+    """
+    rows = min(len(old.motion.values), len(new.motion.values))
+    times_s = old.motion.times_s[:rows]
+    away_s = np.maximum(begin_s - times_s, times_s - end_s)
+    share = np.clip(1.0 - away_s / blend_s, 0.0, 1.0).astype(np.float32)[:, None]
+    values, visemes = old.motion.values.copy(), old.visemes.copy()
+    values[:rows] += share * (new.motion.values[:rows] - values[:rows])
+    visemes[:rows] += share * (new.visemes[:rows] - visemes[:rows])
+    prosody = None if old.prosody is None else old.prosody.copy()
+    if prosody is not None and new.prosody is not None:
+        prosody[:rows] = np.where(share > 0.5, new.prosody[:rows], prosody[:rows])
+    nothing = np.zeros((len(values), 0), np.float32)
+    return Spoken(replace(old.motion, values=values), visemes, nothing, prosody)

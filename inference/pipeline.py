@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 import zlib
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,12 +16,16 @@ from .channels import ARKIT_52
 from .contacts import Guarantees, SegmentFeed, keep_guarantees
 from .curves import MotionControls, check_rate, control_pieces, resample_pieces
 from .errors import Cancelled
-from .motion import join, stream_speech
+from .instruction.suggestion import suggested_track
+from .motion import Spoken, join, stream_speech
 from .parts import stream_parts
 from .performance.blinks import add_blinks, check_eyes, set_lids
+from .performance.direction import Draw
+from .performance.events import voice_of
+from .performance.perform import RATE_HZ, BlinkFeed, load_performance_models, perform_pieces
 from .transcript import LANGUAGE, PhonesUnavailable, words_of
 from .types import FaceMotion
-from .visemes import UNKNOWN, VISEMES
+from .visemes import UNKNOWN, VISEMES, frame_classes
 
 if TYPE_CHECKING:
     import os
@@ -29,7 +33,9 @@ if TYPE_CHECKING:
 
     from .audio import AudioReader
     from .audio_decoders import Decoder
-    from .motion import Spoken
+    from .instruction.reader import Reading
+    from .performance.blinks import BlinkCues
+    from .performance.direction import Direction
     from .session import SpeechModel
     from .types import AudioClip
     from .visemes import Segment
@@ -45,7 +51,7 @@ class AnimateSettings:
 
     controls: MotionControls = field(default_factory=MotionControls)
     seed: int = 0
-    """Seed of the blinks: the same seed and file name give the same blinks."""
+    """Seed of the blinks where no direction draws them: the same seed and file name give the same blinks."""
     blinks: bool = True
     rate_hz: float | None = None
     """Frames per second; None for the model's own rate."""
@@ -65,6 +71,13 @@ class AnimateSettings:
     """-1..1: above 0 the eyes are open wider, below 0 the lids hang; blinks still close them."""
     hold_s: float = 0.0
     """Seconds that a contact lasts at least; see `contacts.Guarantees`."""
+    direction: Direction | None = None
+    """How the line is performed; None: lips and blinks alone, and no channels of the head. `controls.head` is
+    the strength of the head's turns beside that of the direction."""
+    reading: Reading | None = None
+    """Words over the length of the sound, in place of the direction's track."""
+    suggested: bool = False
+    """Let the voice suggest the direction's track."""
 
     def __post_init__(self) -> None:
         if self.rate_hz is not None:
@@ -93,8 +106,8 @@ def animate_file(
 ) -> Iterator[FaceMotion]:
     """Turn a sound file into motion, in consecutive pieces and bounded memory.
 
-    Nothing is opened before the first piece is asked for. With a text the whole sound is heard before the
-    first piece leaves (about 15 kB of memory per second of sound).
+    Nothing is opened before the first piece is asked for. With a text, or a suggested instruction, the whole
+    sound is heard before the first piece leaves (about 20 kB of memory per second of sound).
 
     Args:
         path: any sound file, or a video file with a sound track where a decoder for it is at hand.
@@ -106,8 +119,9 @@ def animate_file(
         notify: called with each sentence that a user should know about this sound.
 
     Yields:
-        Motion with all 52 ARKit channels at `settings.rate_hz`, from the start of the sound to its end. The
-        delay moves the motion below these times: the rows themselves always cover the sound.
+        Motion with all 52 ARKit channels, and with a direction the three of the head, at `settings.rate_hz`,
+        from the start of the sound to its end. The delay moves the motion below these times: the rows
+        themselves always cover the sound.
 
     Raises:
         AudioError: the sound cannot be read.
@@ -115,28 +129,31 @@ def animate_file(
         Cancelled: `cancelled` returned True.
     """
     settings = settings or AnimateSettings()
-    seed = blink_seed(path, settings.seed)
     words = _words(settings, notify)
     with open_audio(path, decoders) as reader:
         if notify:
             for notice in reader.notices:
                 notify(notice)
-        spoken: Iterable[Spoken] = stream_speech(_watched(reader, progress, cancelled), model)
+        blocks = _watched(reader, progress, cancelled)
+        spoken: Iterable[Spoken] = stream_speech(blocks, model, measured=settings.direction is not None)
+        if reader.is_silent:
+            spoken = map(_silent, spoken)
         segments = None
-        if words and not reader.is_silent:
+        if settings.suggested or (words and not reader.is_silent):
             spoken = list(spoken)
-            segments = _aligned(spoken, words, notify)
-        by_text = segments is not None
-        guarantees = Guarantees() if reader.is_silent else settings.guarantees(by_text=by_text)
+        if words and not reader.is_silent:
+            segments = _aligned(list(spoken), words, notify)
+        guarantees = settings.guarantees(by_text=segments is not None)
         feed = SegmentFeed(settings.controls.prediction_delay_s)
-        if segments is not None:
+        if reader.is_silent:
+            guarantees = Guarantees()
+        elif segments is not None:
             feed.add(segments, np.inf)
         elif guarantees:
             spoken = _listened(spoken, feed, float(model.card.rate_hz))
-        pieces: Iterable[FaceMotion] = (
-            all_channels(piece.motion, neutral=reader.is_silent) for piece in spoken
-        )
-        yield from _finished(pieces, float(model.card.rate_hz), settings, feed, guarantees, seed)
+        made, eyes = _performed(spoken, settings, path, reader.duration_s)
+        pieces = (all_channels(piece.motion, neutral=False) for piece in made)
+        yield from _finished(pieces, float(model.card.rate_hz), settings, feed, guarantees, eyes)
     if progress:
         progress(1.0)
 
@@ -170,7 +187,7 @@ def animate_cues(
         Cancelled: `cancelled` returned True.
     """
     settings = settings or AnimateSettings()
-    rate_hz = settings.rate_hz or CUES_RATE_HZ
+    rate_hz = RATE_HZ if settings.direction else settings.rate_hz or CUES_RATE_HZ
     motion, segments = follow_cues(
         cues,
         rate_hz,
@@ -183,8 +200,10 @@ def animate_cues(
     )
     feed = SegmentFeed(settings.controls.prediction_delay_s)
     feed.add(segments, np.inf)
-    seed = blink_seed(sound or cues, settings.seed)
-    yield from _finished([motion], rate_hz, settings, feed, settings.guarantees(by_text=True), seed)
+    spoken = told(motion, segments)
+    made, eyes = _performed([spoken], settings, sound or cues, len(motion.values) / rate_hz)
+    pieces = (piece.motion for piece in made)
+    yield from _finished(pieces, rate_hz, settings, feed, settings.guarantees(by_text=True), eyes)
     if progress:
         progress(1.0)
 
@@ -237,7 +256,7 @@ def _finished(
     settings: AnimateSettings,
     feed: SegmentFeed,
     guarantees: Guarantees,
-    seed: int,
+    eyes: _Eyes,
 ) -> Iterator[FaceMotion]:
     """What the settings ask for, done to motion that was made at `made_hz`."""
     rate_hz, delay_s = settings.rate_hz or made_hz, settings.controls.prediction_delay_s
@@ -248,15 +267,66 @@ def _finished(
         pieces = keep_guarantees(pieces, feed, guarantees)
     for piece in pieces:
         if len(piece.values):
-            yield with_eyes(piece, settings, seed)
+            cues = eyes.feed.cues(piece.start_s) if eyes.feed else None
+            yield with_eyes(piece, settings, eyes.seed, cues=cues)
+
+
+@dataclass(frozen=True)
+class _Eyes:
+    """Who says when to blink; without a feed chance alone does."""
+
+    seed: int
+    feed: BlinkFeed | None = None
+
+
+def _performed(
+    spoken: Iterable[Spoken], settings: AnimateSettings, path: str | os.PathLike[str], duration_s: float
+) -> tuple[Iterable[Spoken], _Eyes]:
+    """The same speech, performed if the settings say how."""
+    direction = settings.direction
+    if direction is None:
+        return spoken, _Eyes(blink_seed(path, settings.seed))
+    if settings.suggested:
+        heard = join(spoken)
+        direction = replace(
+            direction, track=suggested_track(voice_of(heard.prosody, heard.visemes), heard.visemes)
+        )
+        spoken = [heard]
+    elif settings.reading is not None:
+        direction = replace(direction, track=settings.reading.track(duration_s))
+    draw = Draw(*(blink_seed(path, seed) for seed in astuple(direction.draw)))
+    feed = BlinkFeed(settings.controls.prediction_delay_s)
+    made = perform_pieces(
+        spoken, replace(direction, draw=draw), load_performance_models(), feed, settings.controls.head
+    )
+    return made, _Eyes(draw.eyes, feed)
+
+
+def _silent(spoken: Spoken) -> Spoken:
+    """What is heard in a sound without a sound: the mouth is at rest."""
+    visemes = np.zeros((len(spoken.motion.values), len(VISEMES)), np.float32)
+    visemes[:, VISEMES.index("sil")] = 1.0
+    return replace(spoken, motion=all_channels(spoken.motion, neutral=True), visemes=visemes)
+
+
+def told(motion: FaceMotion, segments: Sequence[Segment]) -> Spoken:
+    """Motion whose sounds are known and were not heard: their classes are certain."""
+    classes = frame_classes(segments, len(motion.values), motion.rate_hz)
+    visemes = (classes[:, None] == np.arange(len(VISEMES))).astype(np.float32)
+    return Spoken(motion, visemes, np.zeros((len(motion.values), 0), np.float32))
 
 
 def with_eyes(
-    motion: FaceMotion, settings: AnimateSettings, seed: int, *, whole_blinks: bool = False
+    motion: FaceMotion,
+    settings: AnimateSettings,
+    seed: int,
+    *,
+    whole_blinks: bool = False,
+    cues: BlinkCues | None = None,
 ) -> FaceMotion:
-    """The blinks and the lids that the settings ask for; `whole_blinks`: see `performance.add_blinks`."""
+    """The blinks and the lids that the settings ask for; `whole_blinks`, `cues`: see `blinks.add_blinks`."""
     if settings.blinks:
-        motion = add_blinks(motion, seed, settings.blink_strength, whole_only=whole_blinks)
+        motion = add_blinks(motion, seed, settings.blink_strength, whole_only=whole_blinks, cues=cues)
     return set_lids(motion, settings.eyelid_offset) if settings.eyelid_offset else motion
 
 
@@ -285,7 +355,6 @@ def listen(
     Raises:
         AudioError, UsageError, Cancelled: as `animate_file`.
     """
-    words = _words(settings, notify)
     with open_audio(path, decoders) as reader:
         if notify:
             for notice in reader.notices:
@@ -296,7 +365,7 @@ def listen(
         else:
             spoken = stream_parts(blocks, model, parts, reader.duration_s)
         silent = reader.is_silent
-    segments = _aligned([spoken], words, notify) if words and not silent else None
+    segments = None if silent else align_text(spoken, settings, notify)
     visemes = spoken.visemes
     if silent:
         visemes = np.zeros_like(visemes)
@@ -304,7 +373,16 @@ def listen(
     if progress:
         progress(1.0)
     kept = replace(spoken, motion=all_channels(spoken.motion, neutral=silent), visemes=visemes)
-    return kept, None if segments is None else tuple(segments)
+    return kept, segments
+
+
+def align_text(
+    spoken: Spoken, settings: AnimateSettings, notify: Callable[[str], None] | None = None
+) -> tuple[Segment, ...] | None:
+    """When each sound of the settings' text is said in what was heard; None where the text does not tell."""
+    words = _words(settings, notify)
+    segments = _aligned([spoken], words, notify) if words else None
+    return None if segments is None else tuple(segments)
 
 
 def collect(pieces: Iterable[FaceMotion]) -> FaceMotion:
@@ -372,8 +450,9 @@ def _watched(
 
 
 def all_channels(motion: FaceMotion, *, neutral: bool) -> FaceMotion:
-    """The 52 ARKit channels in their usual order; what the model does not know, and a silent sound, is 0."""
-    if motion.channels == ARKIT_52 and not neutral:
+    """The 52 ARKit channels in their usual order; what the model does not know, and a silent sound, is 0. A
+    motion that has more than these already has them all."""
+    if motion.channels[: len(ARKIT_52)] == ARKIT_52 and not neutral:
         return motion
     values = np.zeros((len(motion.values), len(ARKIT_52)), np.float32)
     if not neutral:

@@ -1,4 +1,4 @@
-"""Editing the keys of a character by hand: layers, protected frames, sentences, bake."""
+"""Editing the keys of a character by hand: layers, protected frames, bake."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LAYER_ITEMS = (
 _NAMES = {"SPEECH": layers.SPEECH, "PERFORMANCE": layers.PERFORMANCE, "HAND": layers.HAND}
 
 
-class _EditOperator(CharacterOperator):
+class EditOperator(CharacterOperator):
     """What they have in common: a character with lines, and no line that is being animated."""
 
     bl_options = {"REGISTER", "UNDO"}
@@ -33,7 +33,7 @@ class _EditOperator(CharacterOperator):
         return checks.busy_reason()
 
 
-class SOLILOQUY_OT_reapply(_EditOperator, bpy.types.Operator):
+class SOLILOQUY_OT_reapply(EditOperator, bpy.types.Operator):
     """Make the keys again from the lines that are kept, without the speech model; your own keys stay"""
 
     bl_idname = "soliloquy.reapply"
@@ -45,7 +45,7 @@ class SOLILOQUY_OT_reapply(_EditOperator, bpy.types.Operator):
         return f'{done.keys} keys on {done.curves} curves of "{target.name}".'
 
 
-class SOLILOQUY_OT_edit_layer(_EditOperator, bpy.types.Operator):
+class SOLILOQUY_OT_edit_layer(EditOperator, bpy.types.Operator):
     """Open a layer for editing in the Dope Sheet and the Graph Editor; press again to close it"""
 
     bl_idname = "soliloquy.edit_layer"
@@ -68,7 +68,7 @@ class SOLILOQUY_OT_edit_layer(_EditOperator, bpy.types.Operator):
         return f"Editing the layer {name}."
 
 
-class SOLILOQUY_OT_protect(_EditOperator, bpy.types.Operator):
+class SOLILOQUY_OT_protect(EditOperator, bpy.types.Operator):
     """Keep the keys of some frames and channels as they are, whatever is done to the rest"""
 
     bl_idname = "soliloquy.protect"
@@ -105,7 +105,7 @@ class SOLILOQUY_OT_protect(_EditOperator, bpy.types.Operator):
         return f"Frames {self.first} to {self.last} stay as they are."
 
 
-class SOLILOQUY_OT_unprotect(_EditOperator, bpy.types.Operator):
+class SOLILOQUY_OT_unprotect(EditOperator, bpy.types.Operator):
     """Let the keys of these frames follow the sliders again; keys that you changed stay"""
 
     bl_idname = "soliloquy.unprotect"
@@ -123,7 +123,7 @@ class SOLILOQUY_OT_unprotect(_EditOperator, bpy.types.Operator):
         return "The frames follow the sliders again."
 
 
-class SOLILOQUY_OT_release_edits(_EditOperator, bpy.types.Operator):
+class SOLILOQUY_OT_release_edits(EditOperator, bpy.types.Operator):
     """Let go of the keys that you changed by hand between two frames: they are computed again"""
 
     bl_idname = "soliloquy.release_edits"
@@ -138,36 +138,7 @@ class SOLILOQUY_OT_release_edits(_EditOperator, bpy.types.Operator):
         return f"Released edits in {released} places."
 
 
-class SOLILOQUY_OT_redo_sentence(_EditOperator, bpy.types.Operator):
-    """Make the sentence at the current frame again, stronger or weaker; everything else stays as it is"""
-
-    bl_idname = "soliloquy.redo_sentence"
-    bl_label = "Redo Sentence"
-
-    lower_face: bpy.props.FloatProperty(
-        name="Lower Face",
-        description="Strength of jaw and lips in this sentence, as a factor on top of the sliders",
-        default=1.0,
-        min=0.0,
-        soft_max=2.0,
-        max=4.0,
-    )
-    upper_face: bpy.props.FloatProperty(
-        name="Upper Face",
-        description="Strength of eyes, brows and cheeks in this sentence, as a factor on top of the sliders",
-        default=1.0,
-        min=0.0,
-        soft_max=2.0,
-        max=4.0,
-    )
-
-    def run(self, context: bpy.types.Context, target: bpy.types.Object) -> str:
-        """Make the sentence again."""
-        first, last = edit_layers.redo_sentence(target, context.scene, self.lower_face, self.upper_face)
-        return f"Made frames {first:.0f} to {last:.0f} again."
-
-
-class SOLILOQUY_OT_bake(_EditOperator, bpy.types.Operator):
+class SOLILOQUY_OT_bake(EditOperator, bpy.types.Operator):
     """Put all layers into one plain Action, for export; the layers stay, muted"""
 
     bl_idname = "soliloquy.bake"
@@ -178,7 +149,7 @@ class SOLILOQUY_OT_bake(_EditOperator, bpy.types.Operator):
         return f'Baked to the Action "{bake.bake(target, context.scene).name}".'
 
 
-class SOLILOQUY_OT_unbake(_EditOperator, bpy.types.Operator):
+class SOLILOQUY_OT_unbake(EditOperator, bpy.types.Operator):
     """Show the layers again in place of the baked Action, which stays in the file"""
 
     bl_idname = "soliloquy.unbake"
@@ -197,7 +168,6 @@ CLASSES = (
     SOLILOQUY_OT_protect,
     SOLILOQUY_OT_unprotect,
     SOLILOQUY_OT_release_edits,
-    SOLILOQUY_OT_redo_sentence,
     SOLILOQUY_OT_bake,
     SOLILOQUY_OT_unbake,
 )

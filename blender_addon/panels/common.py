@@ -6,6 +6,7 @@ import textwrap
 from typing import TYPE_CHECKING, ClassVar
 
 from ..jobs import STATUS
+from ..operators.redo_sentence import beyond
 
 if TYPE_CHECKING:
     import bpy
@@ -42,6 +43,9 @@ def draw_outcome(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
     """What became of the last work: error, summary, notices."""
     draw_text(layout, context, STATUS.error, "ERROR")
     draw_text(layout, context, STATUS.summary, "CHECKMARK")
+    last = beyond(context) if STATUS.job is None else 0
+    if last:
+        layout.operator("soliloquy.extend_scene", text=f"End Scene on Frame {last}", icon="TIME")
     for notice in STATUS.notices:
         draw_text(layout, context, notice, "INFO")
 

@@ -7,6 +7,7 @@ import bpy
 from .. import bake, checks, edit_layers
 from ..jobs import STATUS
 from ..operators import edit_keys
+from ..operators.redo_sentence import SOLILOQUY_OT_redo_sentence
 from ..rig_map import refusal
 from .common import SubPanel, draw_text
 
@@ -44,7 +45,7 @@ class SOLILOQUY_PT_edit(SubPanel, bpy.types.Panel):
             draw_text(layout, context, str(error), "ERROR")
         _draw_keys(layout, target)
         _draw_protections(layout, target)
-        layout.operator(edit_keys.SOLILOQUY_OT_redo_sentence.bl_idname, icon="FILE_REFRESH")
+        layout.operator(SOLILOQUY_OT_redo_sentence.bl_idname, icon="FILE_REFRESH")
         is_baked = bake.baked_action(target) is not None
         if is_baked:
             draw_text(layout, context, "Baked: the sliders show again after Unbake.", "INFO")

@@ -268,6 +268,44 @@ def test_one_sentence_is_made_again_and_the_others_stay():
     assert np.allclose(_values(face, frames=frames), before, atol=1e-5)
 
 
+def test_a_sentence_is_heard_again_where_the_sound_changed():
+    face = helpers.arkit_mesh()
+    path = helpers.vowels("again.wav", 8.0, voiced=((0.5, 2.5), (4.0, 6.0)))
+    assert helpers.animate(path, keys="DENSE", lips_meet=False, blinks=False) == {"FINISHED"}
+    frames = np.arange(1, 190)
+    before = _values(face, frames=frames)
+    helpers.vowels("again.wav", 8.0, voiced=((0.5, 2.5), (5.0, 6.0)))  # its second sentence begins later
+    bpy.context.scene.frame_set(round(1 + 24 * 5.5))
+    assert bpy.ops.soliloquy.redo_sentence(hear=True) == {"FINISHED"}
+    after = _values(face, frames=frames)
+    times_s = (frames - 1) / 24
+    silent = (times_s > 4.3) & (times_s < 4.7)
+    assert before[silent].mean() > 3 * after[silent].mean(), (before[silent], after[silent])
+    assert after[(times_s > 5.2) & (times_s < 5.9)].max() > 0.1
+    assert np.allclose(after[times_s < 3.0], before[times_s < 3.0], atol=1e-4)
+    item = face.soliloquy_face.lines[0]
+    assert item.content_hash == helpers.module("blender_addon.kept_lines").content_hash(str(path))
+    path.unlink()
+    before = _values(face, frames=frames)
+    try:
+        bpy.ops.soliloquy.redo_sentence(hear=True)
+    except RuntimeError as error:
+        assert "does not exist" in str(error)
+    else:
+        raise AssertionError("a sound that is gone was heard")
+    assert np.array_equal(_values(face, frames=frames), before)
+
+
+def test_the_scene_is_extended_to_the_end_of_the_speech():
+    scene = bpy.context.scene
+    face = _spoken("end.wav")
+    bpy.context.scene.soliloquy.target = face
+    assert not bpy.ops.soliloquy.extend_scene.poll()
+    scene.frame_end = 20
+    assert bpy.ops.soliloquy.extend_scene() == {"FINISHED"}
+    assert scene.frame_end == int(helpers.module("blender_addon.layers").speech_action(face).frame_range[1])
+
+
 def test_hand_layer_adds_and_survives():
     face = _spoken("layer.wav")
     scene, keys = bpy.context.scene, face.data.shape_keys
