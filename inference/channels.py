@@ -7,6 +7,7 @@ the head's top to the subject's right. Left and right are the subject's own.
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 ARKIT_52: Final[tuple[str, ...]] = (
@@ -28,6 +29,9 @@ ARKIT_52: Final[tuple[str, ...]] = (
 """The 52 ARKit face channels in Apple's order: eyes, jaw, mouth, brows, cheeks, nose, tongue."""
 
 HEAD: Final[tuple[str, ...]] = ("headPitch", "headYaw", "headRoll")
+
+EYE_UP_RAD, EYE_DOWN_RAD, EYE_SIDE_RAD = math.radians(24), math.radians(27), math.radians(29)
+"""How far the eyes turn where eyeLookUp, eyeLookDown and eyeLookIn or eyeLookOut are 1."""
 
 JAW: Final[tuple[str, ...]] = ("jawForward", "jawLeft", "jawRight", "jawOpen")
 LIPS: Final[tuple[str, ...]] = (*(c for c in ARKIT_52 if c.startswith("mouth")), "tongueOut")

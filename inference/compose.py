@@ -17,7 +17,7 @@ from .timing import first_step_at_or_after
 from .types import FaceMotion
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from numpy.typing import NDArray
 
@@ -25,18 +25,23 @@ if TYPE_CHECKING:
 
 SETTLE_S = 0.15
 """Time in which a face passes from rest into a line, back to rest, or from one line into another."""
+SLOW_SETTLE_S = 0.6
+"""The same for what is slower than lips: the head, and an expression."""
 
 
-def compose(motions: Sequence[FaceMotion], settle_s: float = SETTLE_S) -> FaceMotion:
+def compose(
+    motions: Sequence[FaceMotion], settle_s: float = SETTLE_S, slow: Collection[str] = ()
+) -> FaceMotion:
     """All lines as one motion without a gap.
 
     Args:
         motions: at least one with rows; all with the same channels and rate, in any order, on one clock.
         settle_s: seconds in which the face passes between lines and rest; 0 cuts.
+        slow: channels that take `SLOW_SETTLE_S` instead.
 
     Returns:
-        Rows at whole multiples of 1 / rate_hz, from `settle_s` before the first line to `settle_s` after the
-        last one, at least one row of rest at either end. Rest is 0 in every channel. Lines whose rows lie
+        Rows at whole multiples of 1 / rate_hz, from the longest of these times before the first line to as much
+        after the last one, at least one row of rest at either end. Rest is 0 in every channel. Lines whose rows lie
         between such times are interpolated.
 
     Raises:
@@ -50,21 +55,35 @@ def compose(motions: Sequence[FaceMotion], settle_s: float = SETTLE_S) -> FaceMo
         if (motion.channels, motion.rate_hz) != (like.channels, like.rate_hz):
             raise ValueError("motions must have the same channels and rate")
     lines.sort(key=lambda line: line[0])
-    settle = max(1, math.ceil(settle_s * like.rate_hz))
-    first = lines[0][0] - settle
-    end = max(row + len(motion.values) for row, motion in lines) + settle
+    settles = {
+        is_slow: max(1, math.ceil(max(settle_s, SLOW_SETTLE_S * is_slow) * like.rate_hz))
+        for is_slow in {channel in slow for channel in like.channels}
+    }
+    first = lines[0][0] - max(settles.values())
+    end = max(row + len(motion.values) for row, motion in lines) + max(settles.values())
     values = np.zeros((end - first, len(like.channels)), np.float32)
-    until = 0  # rows below are written: rest, so far
-    for row, motion in lines:
-        begin = row - first
-        if begin >= until:
-            _pause(values[max(until - 1, 0) : begin + 1], motion.values[0], settle)
-            values[begin : begin + len(motion.values)] = motion.values
-        else:
-            _take_over(values[begin:], motion.values, until - begin, settle)
-        until = max(until, begin + len(motion.values))
-    _pause(values[until - 1 :], np.zeros(len(like.channels), np.float32), settle)
+    for is_slow, settle in settles.items():
+        columns = [i for i, channel in enumerate(like.channels) if (channel in slow) == is_slow]
+        values[:, columns] = _joined(
+            [(row - first, motion.values[:, columns]) for row, motion in lines], len(values), settle
+        )
     return replace(like, values=values, start_s=first / like.rate_hz)
+
+
+def _joined(lines: Sequence[tuple[int, FloatArray]], rows: int, settle: int) -> FloatArray:
+    """Lines, each from a row on, in `rows` rows with `settle` of them or more around all lines."""
+    width = lines[0][1].shape[1]
+    values = np.zeros((rows, width), np.float32)
+    until = 0  # rows below are written: rest, so far
+    for begin, line in lines:
+        if begin >= until:
+            _pause(values[max(until - 1, 0) : begin + 1], line[0], settle)
+            values[begin : begin + len(line)] = line
+        else:
+            _take_over(values[begin:], line, until - begin, settle)
+        until = max(until, begin + len(line))
+    _pause(values[until - 1 :], np.zeros(width, np.float32), settle)
+    return values
 
 
 def _on_grid(motion: FaceMotion) -> tuple[int, FaceMotion]:

@@ -1,12 +1,13 @@
-"""Life that is not in the sound: blinks.
+"""Blinks: drawn at human intervals, and moved to where people who speak blink.
 
-Where a blink is depends on the absolute time and the seed alone, so a motion may be made piece by piece, from
-any start, on any machine, and always blinks at the same moments.
+Where a blink is depends on the absolute time, the seed and the moments near it alone, so a motion may be made
+piece by piece, from any start, on any machine, and always blinks at the same times. Speakers blink at ends of
+phrases and in pauses (Nakano and Kitazawa 2010), and with large gaze shifts (Evinger et al. 1994).
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -38,8 +39,42 @@ _EPOCH_S = 600.0
 _DRAWS = int(_EPOCH_S / PAUSE_MIN_S) + 1
 
 
+MOMENT_REACH_S = 1.0
+"""A blink is moved by at most this much to a moment that people blink at."""
+KNOWN_S = PAUSE_MIN_S + 2.0 * MOMENT_REACH_S
+"""Moments must be known so far before and after the rows that are to blink."""
+RATE_RANGE = (0.1, 2.5)
+"""Factors on the blink rate that can be had."""
+
+
+@dataclass(frozen=True)
+class BlinkCues:
+    """What blinks go by, beside chance."""
+
+    moments_s: Array = field(default_factory=lambda: np.zeros(0))
+    """float64 [N], ascending seconds on the clock of the motion: ends of phrases and gaze shifts."""
+    times_s: tuple[float, ...] = (0.0,)
+    rates: tuple[float, ...] = (1.0,)
+    """Factor on the blink rate at these times, linear between them; kept within `RATE_RANGE`."""
+
+    @property
+    def most(self) -> float:
+        """The highest factor."""
+        return float(np.clip(max(self.rates), *RATE_RANGE))
+
+    def share(self, at_s: Array) -> Array:
+        """[N] factor at times in seconds, as a share of the highest one."""
+        rates = np.interp(at_s, self.times_s, np.clip(self.rates, *RATE_RANGE))
+        return np.asarray(rates / self.most)
+
+
 def add_blinks(
-    motion: FaceMotion, seed: int, strength: float = 1.0, *, whole_only: bool = False
+    motion: FaceMotion,
+    seed: int,
+    strength: float = 1.0,
+    *,
+    whole_only: bool = False,
+    cues: BlinkCues | None = None,
 ) -> FaceMotion:
     """Let both eyes blink at human intervals; where the motion closes a lid further, it wins.
 
@@ -49,12 +84,13 @@ def add_blinks(
         strength: how far the lids close, 0..1.
         whole_only: leave out a blink that the first or the last row cuts: where the values are held beyond
             the motion, the eyes would stay closed there.
+        cues: moments to blink at, known to `KNOWN_S` before and after the motion, and the rate.
     """
     columns = [motion.channels.index(channel) for channel in BLINK if channel in motion.channels]
     if not columns or len(motion.values) == 0:
         return motion
     values = motion.values.copy()
-    closure = _closure(motion.times_s, seed, whole_only) * np.float32(strength)
+    closure = _closure(motion.times_s, seed, whole_only, cues or BlinkCues()) * np.float32(strength)
     values[:, columns] = np.maximum(values[:, columns], closure[:, None])
     return replace(motion, values=values)
 
@@ -90,15 +126,15 @@ def set_lids(motion: FaceMotion, offset: float) -> FaceMotion:
     return replace(motion, values=values)
 
 
-def blink_times(start_s: float, end_s: float, seed: int) -> Array:
+def blink_times(start_s: float, end_s: float, seed: int, cues: BlinkCues | None = None) -> Array:
     """float64 [N], the times in seconds within [start_s, end_s] at which the lids start to close."""
-    onset = _blinks(start_s, end_s, seed)[0]
+    onset = _blinks(start_s, end_s, seed, cues or BlinkCues())[0]
     return onset[(onset >= start_s) & (onset <= end_s)]
 
 
-def _closure(times_s: Array, seed: int, whole_only: bool) -> FloatArray:
+def _closure(times_s: Array, seed: int, whole_only: bool, cues: BlinkCues) -> FloatArray:
     """Float32 [T], 0 open .. 1 closed, at ascending times in seconds."""
-    onset, closing, opening = _blinks(float(times_s[0]), float(times_s[-1]), seed)
+    onset, closing, opening = _blinks(float(times_s[0]), float(times_s[-1]), seed, cues)
     if whole_only:
         ends = onset + closing + _CLOSED_S + opening
         whole = (onset >= times_s[0]) & (ends <= times_s[-1])
@@ -118,24 +154,43 @@ def _ease(x: Array) -> Array:
     return inside * inside * (3.0 - 2.0 * inside)
 
 
-def _blinks(start_s: float, end_s: float, seed: int) -> tuple[Array, Array, Array]:
+def _blinks(start_s: float, end_s: float, seed: int, cues: BlinkCues) -> tuple[Array, Array, Array]:
     """Start, closing and opening time in seconds of each blink of the spans that hold [start_s, end_s]."""
-    epochs = range(int(start_s // _EPOCH_S), int(end_s // _EPOCH_S) + 1)
-    onset, closing, opening = np.concatenate([_epoch(seed, epoch) for epoch in epochs], axis=1)
-    return onset, closing, opening
+    beside = 1 if len(cues.moments_s) else 0  # how far a blink is moved depends on the blinks beside it
+    first, last = int(start_s // _EPOCH_S) - beside, int(end_s // _EPOCH_S) + beside
+    spans = [_epoch(seed, epoch, cues.most) for epoch in range(first, last + 1)]
+    onset, closing, opening, chance = np.concatenate(spans, axis=1)
+    kept = chance < cues.share(onset)
+    return _moved(onset[kept], cues.moments_s), closing[kept], opening[kept]
 
 
-@lru_cache(maxsize=8)
-def _epoch(seed: int, epoch: int) -> Array:
-    """float64 [3, N]: start, closing time and opening time of each blink that lies wholly within one span.
+def _moved(onset: Array, moments_s: Array) -> Array:
+    """[N] blinks at the nearest moment within reach; no two come closer than `PAUSE_MIN_S`."""
+    if not len(moments_s) or not len(onset):
+        return onset
+    slack = np.clip((np.diff(onset) - PAUSE_MIN_S) / 2, 0.0, MOMENT_REACH_S)
+    before, after = np.append(0.0, slack), np.append(slack, 0.0)
+    at = np.searchsorted(moments_s, onset)
+    later = moments_s[np.minimum(at, len(moments_s) - 1)] - onset
+    earlier = moments_s[np.maximum(at - 1, 0)] - onset
+    later = np.where((later >= 0.0) & (later <= after), later, np.inf)
+    earlier = np.where((earlier <= 0.0) & (earlier >= -before), earlier, -np.inf)
+    way = np.where(later <= -earlier, later, earlier)
+    return np.asarray(onset + np.where(np.isfinite(way), way, 0.0))
+
+
+@lru_cache(maxsize=16)
+def _epoch(seed: int, epoch: int, rate: float) -> Array:
+    """float64 [4, N]: start, closing time, opening time and chance of each blink wholly within one span.
 
     Only `random()` is drawn: numpy keeps its stream from version to version, those of its distributions not.
     """
     key = [seed % 2**64, epoch % 2**64]
-    draw = np.random.Generator(np.random.PCG64(key)).random((5, _DRAWS))
-    interval = PAUSE_MIN_S - _PAUSE_SCALE_S * np.log((1.0 - draw[0]) * (1.0 - draw[1]))
+    draw = np.random.Generator(np.random.PCG64(key)).random((6, _DRAWS))
+    scale_s = max(0.0, (PAUSE_MIN_S + 2.0 * _PAUSE_SCALE_S) / rate - PAUSE_MIN_S) / 2
+    interval = PAUSE_MIN_S - scale_s * np.log((1.0 - draw[0]) * (1.0 - draw[1]))
     since = np.cumsum(interval) - interval[0] * draw[4, 0]  # a span begins anywhere in an interval
     closing = _CLOSING_S[0] + (_CLOSING_S[1] - _CLOSING_S[0]) * draw[2]
     opening = _OPENING_S[0] + (_OPENING_S[1] - _OPENING_S[0]) * draw[3]
-    blinks: Array = np.stack([epoch * _EPOCH_S + since, closing, opening])
+    blinks: Array = np.stack([epoch * _EPOCH_S + since, closing, opening, draw[5]])
     return blinks[:, since < _EPOCH_S - PAUSE_MIN_S]
