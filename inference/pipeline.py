@@ -366,13 +366,9 @@ def listen(
             spoken = stream_parts(blocks, model, parts, reader.duration_s)
         silent = reader.is_silent
     segments = None if silent else align_text(spoken, settings, notify)
-    visemes = spoken.visemes
-    if silent:
-        visemes = np.zeros_like(visemes)
-        visemes[:, VISEMES.index("sil")] = 1.0
     if progress:
         progress(1.0)
-    kept = replace(spoken, motion=all_channels(spoken.motion, neutral=silent), visemes=visemes)
+    kept = _silent(spoken) if silent else replace(spoken, motion=all_channels(spoken.motion, neutral=False))
     return kept, segments
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from .alignment import SegmentStream
 from .bezier import BezierCurve, KeyedCurve, enclosing, nothing, spliced, through, value_at_end
+from .channels import ARKIT_52, BLINK, HEAD, UPPER_FACE
 from .compose import compose
 from .contacts import STILL_FROM_S, SegmentFeed, keep_guarantees
 from .curves import STRENGTH_MAX, apply_controls, sample_motion
@@ -23,6 +24,8 @@ from .errors import UsageError
 from .key_reduction import TOLERANCE, reduce_keys
 from .lip_basis import CHANNELS_MM, lip_curves
 from .motion_pack import unpack
+from .performance.blinks import add_blinks
+from .performance.perform import Performed, load_performance_models, perform_line
 from .pipeline import AnimateSettings, collect, with_eyes
 from .retarget import retarget
 from .timing import first_step_at_or_after
@@ -43,6 +46,10 @@ if TYPE_CHECKING:
 
 BLEND_S = 0.1
 """Time in which a curve moves over from what is computed to keys that are kept."""
+_CORNERS = tuple(c for c in ARKIT_52 if c.startswith(("mouthSmile", "mouthFrown", "mouthDimple")))
+_QUICK = (*BLINK, *(c for c in ARKIT_52 if c.startswith("eyeLook")))
+_SLOW = frozenset((*HEAD, *UPPER_FACE, *_CORNERS)) - frozenset(_QUICK)
+"""What a performance lets go slowly at the end of a line."""
 
 
 @dataclass(frozen=True)
@@ -172,11 +179,44 @@ def _essence(plan: Plan) -> tuple[object, ...]:
 
 
 def face_motion(plan: Plan) -> FaceMotion | None:
-    """All lines as one motion: one row per frame, time 0 at frame 0; None without a line."""
+    """All lines as one motion: one row per frame, time 0 at frame 0; None without a line.
+
+    Within a line that has a direction its eyes blink as that says, elsewhere as the plan's seed says.
+    """
     shaped = [_on_frames(line, plan) for line in plan.lines]
     if not shaped:
         return None
-    return with_eyes(compose(shaped), plan.settings, plan.seed, whole_blinks=True)
+    directed = [_direction_of(line, plan) is not None for line in plan.lines]
+    if not any(directed):
+        return with_eyes(compose(shaped), plan.settings, plan.seed, whole_blinks=True)
+    motion = compose([_with_head(motion) for motion in shaped], slow=_SLOW)
+    own = np.zeros(len(motion.values), bool)
+    for made, is_directed in zip(shaped, directed, strict=True):
+        first = round((made.start_s - motion.start_s) * motion.rate_hz)
+        own[first : first + len(made.values)] |= is_directed
+    if plan.settings.blinks:
+        motion = _blinking_beside(motion, own, plan)
+    return with_eyes(motion, replace(plan.settings, blinks=False), plan.seed)
+
+
+def _blinking_beside(motion: FaceMotion, own: NDArray[np.bool_], plan: Plan) -> FaceMotion:
+    """Blinks in the rows that are not `own` [T] of lines that have theirs."""
+    values = motion.values.copy()
+    edges = np.flatnonzero(np.diff(np.concatenate([[True], own, [True]])))
+    for first, stop in edges.reshape(-1, 2):
+        start_s = motion.start_s + first / motion.rate_hz
+        span = replace(motion, values=values[first:stop], start_s=start_s)
+        strength = plan.settings.blink_strength
+        values[first:stop] = add_blinks(span, plan.seed, strength, whole_only=True).values
+    return replace(motion, values=values)
+
+
+def _with_head(motion: FaceMotion) -> FaceMotion:
+    """With the channels of the head, at rest in a line that has none."""
+    if set(HEAD) <= set(motion.channels):
+        return motion
+    still = np.zeros((len(motion.values), len(HEAD)), np.float32)
+    return replace(motion, values=np.hstack([motion.values, still]), channels=(*motion.channels, *HEAD))
 
 
 @lru_cache(maxsize=64)
@@ -190,10 +230,21 @@ def _unpacked(packed: bytes) -> tuple[Spoken, tuple[Segment, ...], bool]:
 
 
 @lru_cache(maxsize=64)
-def _shaped(packed: bytes, controls: MotionControls, accents: tuple[Accent, ...]) -> FaceMotion:
+def _performed(packed: bytes, direction: Direction, head_gain: float) -> Performed:
+    """A line performed, before the controls."""
+    return perform_line(_unpacked(packed)[0], direction, load_performance_models(), head_gain)
+
+
+@lru_cache(maxsize=64)
+def _shaped(
+    packed: bytes, controls: MotionControls, accents: tuple[Accent, ...], direction: Direction | None
+) -> FaceMotion:
     """The motion of a line with the controls applied, but for the delay."""
     controls = replace(controls, prediction_delay_s=0.0)
-    raw = _unpacked(packed)[0].motion
+    if direction is None:
+        raw = _unpacked(packed)[0].motion
+    else:
+        raw = _performed(packed, direction, controls.head).motion
     motion = apply_controls(raw, controls)
     for accent in accents:
         lower = min(controls.lower_face * accent.lower_face, STRENGTH_MAX)
@@ -213,19 +264,29 @@ def _direction_of(line: Line, plan: Plan) -> Direction | None:
 
 
 def _on_frames(line: Line, plan: Plan) -> FaceMotion:
-    """The audible part of one line, one row per frame."""
+    """The audible part of one line, one row per frame; with a direction, its eyes blink."""
     _, segments, by_text = _unpacked(line.packed)
-    motion, hz = _shaped(line.packed, plan.settings.controls, line.accents), plan.rate.hz
-    delay_s = plan.settings.controls.prediction_delay_s
+    controls, hz, direction = plan.settings.controls, plan.rate.hz, _direction_of(line, plan)
+    motion = _shaped(line.packed, controls, line.accents, direction)
+    delay_s = controls.prediction_delay_s
     frames = _frames(line, motion, hz)
-    values = sample_motion(motion, (frames - line.start_frame) / hz - delay_s)
-    sampled = FaceMotion(values, motion.channels, hz, frames[0] / hz)
+    sound_s = (frames - line.start_frame) / hz - delay_s
+    sampled = FaceMotion(sample_motion(motion, sound_s), motion.channels, hz, frames[0] / hz)
     guarantees = replace(plan.settings, hold_s=0.0).guarantees(by_text=by_text)
-    if not guarantees:
+    if guarantees:
+        feed = SegmentFeed(delay_s + line.start_frame / hz)
+        feed.add(segments, np.inf)
+        sampled = collect(keep_guarantees([sampled], feed, guarantees))
+    if direction is None or not plan.settings.blinks:
         return sampled
-    feed = SegmentFeed(delay_s + line.start_frame / hz)
-    feed.add(segments, np.inf)
-    return collect(keep_guarantees([sampled], feed, guarantees))
+    blinking = add_blinks(
+        replace(sampled, start_s=float(sound_s[0])),
+        direction.draw.eyes,
+        plan.settings.blink_strength,
+        whole_only=True,
+        cues=_performed(line.packed, direction, controls.head).blinks,
+    )
+    return replace(blinking, start_s=sampled.start_s)
 
 
 def _frames(line: Line, motion: FaceMotion, hz: float) -> NDArray[np.float64]:
