@@ -146,6 +146,9 @@ class _Stretch:
             return
         if entry.degree is not None and self._modifies_next(at):
             return
+        if item.text in self.words.particles and any(c.at == at - 1 for c in self.claims):
+            self.used[at] = True  # "scrunched up": the word before has said it
+            return
         if entry.states and self._bind(at):
             return
         if entry.says is not None:
@@ -176,7 +179,8 @@ class _Stretch:
                 cost += _PAST
             if other < at and any(c.part == other for c in self.claims):
                 cost += 0.5
-            limit = _FAR if self.items[at].entry.says is None else _NEAR
+            entry = self.items[at].entry
+            limit = _FAR if entry.says is None and entry.degree is None else _NEAR
             if cost < limit:
                 found.append((cost, other, values))
         if found:

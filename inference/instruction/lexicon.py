@@ -52,6 +52,7 @@ class Lexicon:
         self.silent_parts = frozenset(data["silent_parts"])
         self.paired_parts = frozenset(data["paired_parts"])
         self.weak_states = frozenset(data["weak_states"])
+        self.particles = frozenset(data["particles"].split(", "))
         self.amounts = frozenset(data["amounts"])
         self.action_units: Mapping[str, Mapping[str, float]] = data["action_units"]
         self.raw: Mapping[str, str] = data["raw"]
@@ -60,7 +61,7 @@ class Lexicon:
         self._fill(data)
         self.longest = max(len(stems) for stems in self.entries)
         self._known = {stem for stems in self.entries for stem in stems} | self._fillers
-        self._near = _near_words(self._known)
+        self._near = _near_words(self._known | set(self._irregular))
         self._other = frozenset(data["other_words"])
 
     def _fill(self, data: Mapping[str, Any]) -> None:
@@ -125,7 +126,7 @@ class Lexicon:
             for key in _shortened(form):
                 for near in self._near.get(key, ()):
                     if near[0] == form[0] and _one_apart(form, near):
-                        return self.stem(near) if self.stem(near) in self._known else near
+                        return near if near in self._known else self.stem(near)
         return stem
 
 

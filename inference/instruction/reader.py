@@ -72,7 +72,9 @@ def read(text: str) -> Reading:
     items = items_of(clean(text))
     if _is_foreign(items):
         notices.append("The instruction seems not to be in English: the performance is neutral.")
-        return replace(_NEUTRAL, not_understood=_unique(i.text for i in items if not i.known), notices=tuple(notices))
+        return replace(
+            _NEUTRAL, not_understood=_unique(i.text for i in items if not i.known), notices=tuple(notices)
+        )
     stretches = [(when, meaning_of(part)) for when, part in _stretches(items)]
     understood = [(when, meaning) for when, meaning in stretches if meaning.anything]
     if not understood:
@@ -124,7 +126,9 @@ def _is_next(items: list[Item], at: int) -> bool:
         return True
     if "becomes" not in entry.flags:
         return False
-    ahead = [item for item in items[at + 1 :] if item.entry.degree is None and "quiet" not in item.entry.flags]
+    ahead = [
+        item for item in items[at + 1 :] if item.entry.degree is None and "quiet" not in item.entry.flags
+    ]
     return bool(ahead) and is_emotion(ahead[0].entry)
 
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from .values import Instruction
 
 STEPS: Final[tuple[tuple[float, str], ...]] = (
-    (0.1, "barely"),
+    (0.1, "faintly"),
     (0.2, "slightly"),
     (0.3, "mildly"),
     (0.45, "fairly"),
@@ -52,7 +52,7 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "gaze_height": ("gaze {} up", "gaze {} down"),
     "gaze_side": ("gaze {} to the left", "gaze {} to the right"),
     "gaze_motion": ("eyes {} darting", "gaze {} steady"),
-    "blinking": ("blinking {} often", "blinking {} rarely"),
+    "blinking": ("{} blinking", "{} unblinking"),
 }
 """For each action the words of its plus and of its minus; {} takes the degree."""
 
