@@ -33,8 +33,10 @@ _LEVEL_DB: Final = -24.0
 _ENERGY: Final = 0.15
 """Share by which an expression is stronger in loud speech than in speech of the usual level."""
 _QUIETER_DB: Final = 12.0
-_LIVELY: Final = 0.16
-"""Standard deviation of an expression about its level."""
+_LIVELY: Final = (0.16, 0.16, 0.12, 0.05)
+"""Standard deviation of an expression about its level by region; more at the mouth would look like speech."""
+_MOUTH_AHEAD_S: Final = BLEND_S / 2
+"""The mouth comes in by so much earlier: it should be there when the first word begins."""
 _SMOOTH_TAPS: Final = np.linspace(-BLEND_S / 4, BLEND_S / 4, 5)
 
 _REGION_OF: Final = (
@@ -84,8 +86,9 @@ def expression(
     energy = _energy(prosody, len(times_s))
     for region in range(4):
         columns = np.flatnonzero(region == _REGIONS)
-        felt, done = _sampled(track, times_s - style.lags_s[region])
-        life = np.clip(1.0 + _LIVELY * wandering[:, region], 0.5, 1.5) * energy
+        felt, done = _sampled(track, times_s - style.lags_s[region], _MOUTH_AHEAD_S * (region == 3))
+        life = np.clip(1.0 + _LIVELY[region] * wandering[:, region], 0.5, 1.5)
+        life *= energy if region < 3 else 0.7 + 0.3 * energy
         shown = _emotion(felt, style, columns, times_s) * (style.gains[region] * life)[:, None]
         mixed[:, columns] = shown + _action(done, columns) * (0.4 + 0.6 * life)[:, None]
     mixed *= strength
@@ -96,9 +99,9 @@ def expression(
     return weights
 
 
-def _sampled(track: InstructionTrack, times_s: Array) -> tuple[Array, Array]:
+def _sampled(track: InstructionTrack, times_s: Array, ahead_s: float) -> tuple[Array, Array]:
     """Emotions [T, 10] and actions [T, A], without steps."""
-    ramp = np.clip(times_s / BLEND_S, 0.0, 1.0)
+    ramp = np.clip((times_s + ahead_s) / BLEND_S, 0.0, 1.0)
     ramp = (ramp * ramp * (3.0 - 2.0 * ramp))[:, None]
     taps: Sequence[float] | Array = [0.0] if len(track.times_s) == 1 else _SMOOTH_TAPS
     felt, done = (

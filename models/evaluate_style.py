@@ -1,0 +1,114 @@
+"""What an expression costs the lips, and whether it is recognised: emotion by emotion, while speaking.
+
+    python -m soliloquy.models.evaluate_style lips [--seeds 1]       # lipbench with every emotion at 1.0
+    python -m soliloquy.models.evaluate_style emotions [--seeds 5]   # recognised by `emotion_rules`
+    python -m soliloquy.models.evaluate_style prior                  # the prior against simpler ones
+
+Expression and speech alone are judged here; `evaluate_performance` judges the whole performance.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..inference.alignment import SegmentStream
+from ..inference.channels import ARKIT_52
+from ..inference.contacts import Guarantees, SegmentFeed, keep_guarantees
+from ..inference.instruction.values import EMOTIONS, NEUTRAL, Instruction, InstructionTrack
+from ..inference.performance.combine import combine
+from ..inference.performance.expression import expression
+from ..inference.performance.style import Style, draw_style, instruction_of, load_style_model
+from ..inference.pipeline import AnimateSettings, collect, listen
+from ..inference.session import load_speech_model
+from ..inference.types import FaceMotion
+from .lipbench_report import LIPBENCH, load_lipbench
+
+if TYPE_CHECKING:
+    from ..inference.motion import Spoken
+    from ..inference.types import FloatArray
+
+SENTENCES = 6
+"""Clips of each public set on which emotions are recognised."""
+
+
+def faces(spoken: Spoken, track: InstructionTrack, style: Style) -> FloatArray:
+    """float32 [T, 52]: speech with the expression of a track, and lips that meet, as `animate` keeps them."""
+    motion = spoken.motion
+    times_s = motion.times_s - motion.start_s
+    shown = expression(track, style, times_s, spoken.prosody)
+    face = FaceMotion(combine(motion.values, shown, spoken.visemes), ARKIT_52, motion.rate_hz, motion.start_s)
+    heard = SegmentStream(motion.rate_hz)
+    feed = SegmentFeed()
+    feed.add((*heard.feed(spoken.visemes), *heard.finish()), np.inf)
+    return collect(keep_guarantees([face], feed, Guarantees(lips_meet=True))).values
+
+
+def lips(lipbench: Path, seeds: int, only: list[str]) -> None:
+    """Print lipbench's sync for speech alone and with every emotion at 1.0."""
+    bench, speech, prior = load_lipbench(lipbench), load_speech_model(), load_style_model()
+    clips = bench.load_clips(str(Path(bench.__file__).parent / "clips"))
+    heard = {clip.name: listen(clip.wav, speech, AnimateSettings())[0] for clip in clips}
+    columns = [ARKIT_52.index(name) if name in ARKIT_52 else -1 for name in bench.NAMES]
+
+    def score(track: InstructionTrack | None, seed: int) -> dict[str, Any]:
+        preds = {}
+        for name, spoken in heard.items():
+            if track is None:
+                face = spoken.motion.values
+            else:
+                face = faces(spoken, track, draw_style(instruction_of(track), seed, prior))
+            padded = np.concatenate([face, np.zeros((len(face), 1), np.float32)], axis=1)
+            still = np.zeros((len(face), 3))
+            preds[name] = bench.Pred(spoken.motion.times_s, padded[:, columns].astype(float), still)
+        return dict(bench.evaluate(clips, preds, "style"))
+
+    rows = {"no instruction": NEUTRAL} | {
+        e: InstructionTrack.constant(Instruction.of({e: 1.0})) for e in EMOTIONS
+    }
+    sets: list[str] = []
+    base = 0.0
+    for name, track in rows.items():
+        if only and name in EMOTIONS and name not in only:
+            continue
+        results = [score(track, seed) for seed in range(seeds)]
+        if not sets:
+            sets = list(results[0]["sets"])
+            print(
+                "| expression | "
+                + " | ".join(sets)
+                + " | sync score | relative |\n|---" * 1
+                + "|---" * (len(sets) + 2)
+                + "|"
+            )
+            base = float(np.mean([r["sync_score"] for r in results]))
+        each = [np.mean([r["sets"][s]["sync"] for r in results]) for s in sets]
+        mean = float(np.mean([r["sync_score"] for r in results]))
+        print(
+            f"| {name} | "
+            + " | ".join(f"{v:.1f}" for v in each)
+            + f" | {mean:.1f} | {100 * (mean / base - 1):+.1f} % |",
+            flush=True,
+        )
+
+
+def main() -> None:
+    """See the module."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=("lips", "emotions", "prior"))
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--only", nargs="*", default=[], choices=EMOTIONS)
+    parser.add_argument("--lipbench", type=Path, default=LIPBENCH, help="its file or folder")
+    options = parser.parse_args()
+    if options.what == "lips":
+        lips(options.lipbench, options.seeds, options.only)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
