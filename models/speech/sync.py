@@ -39,11 +39,11 @@ class Syncer(nn.Module):
 
 
 class MultiScaleSync(nn.Module):
-    """Four syncers on a pyramid of motion (B, T, 6), in units of spread, and log-mel at 50 Hz (B, T, M)."""
+    """Syncers on a pyramid of motion (B, T, 6), in units of spread, and log-mel at 50 Hz (B, T, M)."""
 
-    def __init__(self, curves: int = 6, mels: int = 80) -> None:
+    def __init__(self, curves: int = 6, mels: int = 80, levels: int = LEVELS) -> None:
         super().__init__()
-        self.syncers = nn.ModuleList(Syncer(curves, mels) for _ in range(LEVELS))
+        self.syncers = nn.ModuleList(Syncer(curves, mels) for _ in range(levels))
 
     def forward(self, motion: Tensor, sound: Tensor) -> list[tuple[Tensor, Tensor]]:
         """Embeddings of motion and sound at every level."""

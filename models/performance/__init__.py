@@ -1,0 +1,1 @@
+"""Head motion and style: definitions, data and measures. Needs torch; not in the extension."""

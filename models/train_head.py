@@ -1,0 +1,265 @@
+"""Train the generator of head motion; writes a checkpoint that a later run resumes.
+
+    python -m soliloquy.models.train_head --shared ../shared --out runs/head
+    python -m soliloquy.models.train_head --out runs/head --export   # to inference/weights/head.onnx
+
+Hinge critics on windows of 5, 10, 20 and 40 frames, and syncers on a pyramid of head and voice (Airale et al.
+2023, arXiv 2307.03270). The syncers of the loss learn from one half of the training clips; those that measure
+(`evaluate_head`) from the other.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..inference.performance.head import HEAD_WEIGHTS
+from .performance.head_batches import FRAMES, SHORT, Sampler, Stretch, stretches, units
+from .performance.head_data import RATE_HZ, HeadClip, load_heads
+from .performance.head_export import export_head
+from .performance.head_net import MANNERS, WINDOWS, HeadConfig, HeadNet, WindowCritic
+from .performance.head_sync import LEVELS, motion_view, train_syncers
+
+CHECKPOINT = "checkpoint.pt"
+SHIPPED_CHECKPOINT = Path(__file__).parent / "weights" / "head.pt"
+VERSION = "1.0.0"
+TRAINING_DATA = (
+    "GRID speaker 1 (CC BY 4.0), US weekly address (public domain), LRC-AR Arabic presenters (MIT)"
+)
+SEED = 5
+_BATCH = 32
+_KEEP_STEPS = 250
+_AVERAGE = 0.998
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`steps` of the generator, `sync_steps` of the syncers, `levels` of the pyramid that the loss uses (0:
+    no sync loss, 1: single scale), `sync` and `moments` weights of the losses beside the critics'."""
+
+    steps: int = 2500
+    sync_steps: int = 500
+    levels: int = LEVELS
+    sync: float = 2.0
+    moments: float = 1.0
+    seed: int = SEED
+
+
+class Trainer:
+    """Generator, critics, optimisers and the state of the free runs: everything that a checkpoint holds."""
+
+    def __init__(self, data: list[Stretch], settings: Settings, config: HeadConfig) -> None:
+        torch.manual_seed(settings.seed)
+        self.settings, self.step = settings, 0
+        self.sampler = Sampler(data, settings.seed)
+        self.net, self.average = HeadNet(config), HeadNet(config)
+        self.average.load_state_dict(self.net.state_dict())
+        self.critics = nn.ModuleList(WindowCritic(w) for w in WINDOWS)
+        self.of_net = torch.optim.Adam(self.net.parameters(), lr=3e-4, betas=(0.5, 0.9))
+        self.of_critics = torch.optim.Adam(self.critics.parameters(), lr=6e-4, betas=(0.5, 0.9))
+        self.syncers = None
+        if settings.levels:
+            self.syncers = train_syncers(data[::2], settings.seed, settings.sync_steps, settings.levels)
+            self.syncers.requires_grad_(False)
+        self.manner = self.sampler.manners(_BATCH)
+        self.state = self.net.start(_BATCH)
+        self.tail = torch.zeros(_BATCH, self.net.before, config.features)
+
+    def advance(self) -> dict[str, float]:
+        """One step of the critics and of the generator; returns the losses."""
+        for group in (*self.of_net.param_groups, *self.of_critics.param_groups):
+            group["lr"] = group.setdefault("first", group["lr"]) * (
+                1.0 - 0.9 * self.step / self.settings.steps
+            )
+        self._renew()
+        heard = self.sampler.sound(_BATCH)
+        noise = torch.randn(_BATCH, FRAMES, self.net.config.noise)
+        _, pose, state = self.net(torch.cat([self.tail, heard], dim=1), noise, self.manner, self.state)
+        judged = self._criticise(pose)
+        losses = {"critics": judged, **self._improve(pose, heard)}
+        self.state = tuple(s.detach() for s in state)
+        self.tail = heard[:, -self.net.before :]
+        with torch.no_grad():
+            for kept, new in zip(self.average.parameters(), self.net.parameters(), strict=True):
+                kept.lerp_(new, 1.0 - _AVERAGE)
+        self.step += 1
+        return losses
+
+    def _renew(self) -> None:
+        """Some of the free runs begin anew, from rest and in another manner."""
+        fresh = torch.rand(_BATCH) < 0.08
+        self.manner = torch.where(fresh[:, None], self.sampler.manners(_BATCH), self.manner)
+        self.state = tuple(torch.where(fresh[:, None], 0.0, s) for s in self.state)
+        self.tail = torch.where(fresh[:, None, None], self.sampler.sound(_BATCH)[:, :1], self.tail)
+
+    def _windows(self, pose: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """For every critic poses and manners: two windows per run; film of lrc_ar is too short for 40."""
+        cut = []
+        for window in WINDOWS:
+            rows = self.manner[:, 2] < 0.05 if window > SHORT else torch.ones(_BATCH, dtype=torch.bool)
+            starts = torch.randint(0, FRAMES - window + 1, (2,)).tolist()
+            cut.append(
+                (torch.cat([pose[rows, s : s + window] for s in starts]), self.manner[rows].repeat(2, 1))
+            )
+        return cut
+
+    def _criticise(self, pose: Tensor) -> float:
+        losses = []
+        for critic, (generated, manner) in zip(self.critics, self._windows(pose.detach()), strict=True):
+            filmed = self.sampler.poses(manner, critic.window)
+            losses.append(torch.relu(1.0 - critic(filmed, manner)).mean())
+            losses.append(torch.relu(1.0 + critic(generated, manner)).mean())
+        loss = torch.stack(losses).mean()
+        self.of_critics.zero_grad()
+        loss.backward()
+        self.of_critics.step()
+        return loss.item()
+
+    def _improve(self, pose: Tensor, heard: Tensor) -> dict[str, float]:
+        parts = [-critic(cut, manner).mean() for critic, (cut, manner) in zip(
+            self.critics, self._windows(pose), strict=True)]  # fmt: skip
+        losses = {"fooling": torch.stack(parts).mean(), "moments": self._moments(pose)}
+        if self.syncers is not None:
+            losses["sync"] = self.syncers.apart(motion_view(pose), heard)
+        weights = {"fooling": 1.0, "moments": self.settings.moments, "sync": self.settings.sync}
+        self.of_net.zero_grad()
+        torch.stack([weights[name] * loss for name, loss in losses.items()]).sum().backward()
+        nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
+        self.of_net.step()
+        return {name: loss.item() for name, loss in losses.items()}
+
+    def _moments(self, pose: Tensor) -> Tensor:
+        """How far spreads of pose, velocity and acceleration are from film's, per manner, as ratios."""
+        found = []
+        for m in range(len(MANNERS)):
+            rows = self.manner[:, m] > 0.99
+            if rows.sum() < 4:
+                continue
+            frames = SHORT if MANNERS[m] == "lrc_ar" else FRAMES
+            filmed = self.sampler.poses(self.manner[rows].repeat(4, 1), frames)
+            found.append((_spreads(pose[rows]) - _spreads(filmed)) if frames == FRAMES else
+                         (_spreads(pose[rows].unfold(1, frames, frames).flatten(0, 1).transpose(1, 2))
+                          - _spreads(filmed)))  # fmt: skip
+        return torch.cat(found).square().mean() if found else pose.sum() * 0.0
+
+
+def _spreads(pose: Tensor) -> Tensor:
+    """(9,) logarithms of the spread of pose within clips, of velocity and of acceleration, per axis."""
+    velocity = torch.diff(pose, dim=1)
+    inner = pose - pose.mean(1, keepdim=True)
+    moved = (inner, velocity, torch.diff(velocity, dim=1))
+    return torch.cat([0.5 * torch.log(x.square().mean((0, 1)) + 1e-6) for x in moved])
+
+
+def training(clips: list[HeadClip]) -> list[Stretch]:
+    """What of the clips is trained on."""
+    return [s for s, clip in zip(stretches(clips), clips, strict=True) if not clip.held_out]
+
+
+def save(trainer: Trainer, path: Path) -> None:
+    """Everything that is needed to go on."""
+    state: dict[str, Any] = {
+        "step": trainer.step, "net": trainer.net.state_dict(), "average": trainer.average.state_dict(),
+        "critics": trainer.critics.state_dict(), "of_net": trainer.of_net.state_dict(),
+        "of_critics": trainer.of_critics.state_dict(), "settings": asdict(trainer.settings),
+        "config": asdict(trainer.net.config),
+    }  # fmt: skip
+    torch.save(state, path)
+
+
+def resume(trainer: Trainer, path: Path) -> None:
+    """Go on from a checkpoint; the free runs begin anew."""
+    state = torch.load(path, weights_only=True)
+    trainer.step = state["step"]
+    for name in ("net", "average", "critics", "of_net", "of_critics"):
+        getattr(trainer, name).load_state_dict(state[name])
+
+
+def train(data: list[Stretch], settings: Settings, out: Path) -> HeadNet:
+    """Train, or go on with, the run in `out`; returns the averaged generator."""
+    out.mkdir(parents=True, exist_ok=True)
+    trainer = Trainer(data, settings, HeadConfig())
+    checkpoint = out / CHECKPOINT
+    if checkpoint.exists():
+        resume(trainer, checkpoint)
+    while trainer.step < settings.steps:
+        losses = trainer.advance()
+        if trainer.step % 50 == 0:
+            print(trainer.step, " ".join(f"{k} {v:.3f}" for k, v in losses.items()), flush=True)
+        if trainer.step % _KEEP_STEPS == 0 or trainer.step == settings.steps:
+            save(trainer, checkpoint)
+    return trainer.average
+
+
+@torch.inference_mode()
+def calibration(net: HeadNet, data: list[Stretch], seconds: float = 240.0) -> np.ndarray:
+    """[3]: factors that bring the spread of what is generated on training sound to that of film: the mean
+    over the manners, half judged by the pose and half by the velocity."""
+    torch.manual_seed(SEED)
+    sampler, ratios = Sampler(data, SEED), []
+    frames = int(seconds * RATE_HZ) // FRAMES
+    for m in range(len(MANNERS)):
+        heard = torch.cat(list(sampler.sound(frames)))[None]
+        before = torch.zeros(1, net.before, heard.shape[2])
+        noise = torch.randn(1, heard.shape[1], net.config.noise)
+        manner = torch.eye(len(MANNERS))[m : m + 1]
+        pose = net(torch.cat([before, heard], 1), noise, manner, net.start(1))[1][0]
+        size = SHORT if MANNERS[m] == "lrc_ar" else FRAMES
+        made = pose[: len(pose) // size * size].reshape(-1, size, pose.shape[1])
+        film = sampler.poses(manner.repeat(500, 1), size)
+        ratios.append((_spreads(film) - _spreads(made)).reshape(3, -1)[:2])
+    return torch.stack(ratios).mean((0, 1)).exp().numpy()
+
+
+def card_of(clips: list[HeadClip], settings: Settings, config: HeadConfig) -> dict[str, Any]:
+    """What the weight file says of itself (see `inference.performance.head.HeadModel`)."""
+    spread = units([clip for clip in clips if not clip.held_out])
+    corpora = {c.speaker: c.corpus for c in clips}
+    of = [
+        np.sqrt(np.mean([np.square(u) for who, u in spread.items() if corpora[who] == name], axis=0))
+        for name in MANNERS
+    ]
+    return {
+        "version": VERSION,
+        "unit": np.exp(np.mean(np.log(of), axis=0)).round(6).tolist(),
+        "manners": {name: unit.round(6).tolist() for name, unit in zip(MANNERS, of, strict=True)},
+        "training_data": TRAINING_DATA,
+        "licence": "GPL-3.0-or-later",
+        "settings": asdict(settings),
+        "config": asdict(config),
+    }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--shared", type=Path, default=Path("../shared"))
+    parser.add_argument("--out", type=Path, default=Path("runs/head"))
+    for name, default in asdict(Settings()).items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default)
+    parser.add_argument("--export", action="store_true", help="write the weight file when training is done")
+    parser.add_argument("--weights", type=Path, default=HEAD_WEIGHTS)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    settings = Settings(**{name: getattr(arguments, name) for name in asdict(Settings())})
+    clips = load_heads(arguments.shared, arguments.out.parent / "cache" / "heads.npz")
+    data = training(clips)
+    net = train(data, settings, arguments.out).eval()
+    if not arguments.export:
+        return 0
+    card = card_of(clips, settings, net.config)
+    if not export_head(net, card, calibration(net, data), arguments.weights):
+        return 1
+    if arguments.weights == HEAD_WEIGHTS:
+        torch.save({"net": net.state_dict(), "config": asdict(net.config), "card": card}, SHIPPED_CHECKPOINT)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
