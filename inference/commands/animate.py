@@ -22,14 +22,17 @@ if TYPE_CHECKING:
     """Makes the motion of one job; takes `progress` and `notify`."""
 
 _ENDINGS = {"arkit": ".csv", "livelink": ".csv", "a2f": ".json"}
-_ANIMATE = """Turn speech into ARKit curves: one CSV file for each sound file.
+_ANIMATE = """Turn speech into a facial performance: for each sound file one CSV file of ARKit curves and of the
+head's turns in radians.
 A folder stands for all sound files in it; one that cannot be read does not stop the others.
 Where phone times are at hand (--cues), the mouth follows them; a sound beside them gives its strength."""
 
 
 def add(commands: Any) -> None:
     """Declare the command."""
-    parser = commands.add_parser("animate", help="turn speech into ARKit curves (CSV)", description=_ANIMATE)
+    parser = commands.add_parser(
+        "animate", help="turn speech into a facial performance (CSV)", description=_ANIMATE
+    )
     parser.set_defaults(run=run)
     parser.add_argument(
         "inputs", nargs="*", type=Path, metavar="INPUT", help="sound files, or folders of them"
@@ -71,6 +74,7 @@ def add(commands: Any) -> None:
     options.add_timing(shape)
     options.add_blinks(shape)
     options.add_guarantees(shape)
+    options.add_performance(parser.add_argument_group("how it is performed"))
     options.add_text(parser.add_argument_group("what is said"))
     running = parser.add_argument_group("how it runs")
     options.add_model(running)
@@ -86,6 +90,7 @@ def add(commands: Any) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Animate every input."""
     settings = options.animate_settings(arguments, _said(arguments), arguments.fps)
+    settings = options.performed(arguments, settings, console.say)
     if arguments.cues is not None:
         jobs, single, animate = _from_cues(arguments, settings, console)
     else:

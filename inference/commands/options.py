@@ -65,7 +65,13 @@ def add_timing(group: Any) -> None:
 
 def add_blinks(group: Any) -> None:
     """`--seed`, `--no-blinks`, `--blink-strength` and `--eyelids`."""
-    group.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the blinks")
+    group.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="seed of all that is drawn: another one, another take",
+    )
     group.add_argument("--no-blinks", dest="blinks", action="store_false", help="add no blinks")
     group.add_argument(
         "--blink-strength",
@@ -77,6 +83,28 @@ def add_blinks(group: Any) -> None:
     group.add_argument(
         "--eyelids", type=float, default=0.0, metavar="X", help="eyes wider (to 1) or lids hanging (to -1)"
     )
+
+
+def add_performance(group: Any) -> None:
+    """`--instruction`, `--lips-only` and the strengths of `performance.direction.Direction`."""
+    group.add_argument(
+        "--instruction",
+        metavar="TEXT",
+        help="how the line is to be performed, in English ('a sad speaker, brows lowered, slow nods'); "
+        "'auto' lets the voice suggest it",
+    )
+    group.add_argument(
+        "--lips-only", action="store_true", help="lips and blinks alone, without columns of the head"
+    )
+    for name, what in (
+        ("emotion", "the instruction on the face"),
+        ("gaze", "wandering eyes"),
+        ("accents", "brows on stressed syllables and questions"),
+        ("breath", "breaths in pauses"),
+    ):
+        group.add_argument(
+            f"--{name}", type=float, default=1.0, metavar="X", help=f"strength of {what}, 0 to 2"
+        )
 
 
 def add_model(group: Any) -> None:
@@ -167,6 +195,40 @@ def animate_settings(
         lip_to_teeth=arguments.teeth_on_f,
         still_in_silence=arguments.still,
     )
+
+
+def performed(
+    arguments: argparse.Namespace, settings: AnimateSettings, say: Callable[[str], None]
+) -> AnimateSettings:
+    """The settings with what the options of `add_performance` ask for.
+
+    Args:
+        say: told what of the instruction was not understood.
+
+    Raises:
+        UsageError: a strength out of its range, or an instruction for lips alone.
+    """
+    from ..performance.direction import Direction, Draw
+
+    text = arguments.instruction
+    if arguments.lips_only:
+        if text is not None:
+            raise UsageError("Lips alone cannot follow an instruction", "Leave out --lips-only")
+        return settings
+    strengths = {name: getattr(arguments, name) for name in ("emotion", "gaze", "accents", "breath")}
+    settings = replace(settings, direction=Direction(draw=Draw.of(arguments.seed), **strengths))
+    if text is None:
+        return settings
+    if text.strip().lower() == "auto":
+        return replace(settings, suggested=True)
+    from ..instruction.reader import read
+
+    reading = read(text)
+    if reading.not_understood:
+        say(f"Not understood in the instruction: {', '.join(reading.not_understood)}")
+    for notice in reading.notices:
+        say(notice)
+    return replace(settings, reading=reading)
 
 
 def said(arguments: argparse.Namespace) -> str:

@@ -25,7 +25,7 @@ RAISES: Final[dict[str, float]] = {
 LOWERS: Final[dict[str, float]] = {"browDownLeft": 0.8, "browDownRight": 0.8}
 _SHARE: Final = 0.75
 """Share of the strongest syllables that move the brows."""
-_LEAST, _MORE = 0.14, 0.4
+_LEAST, _MORE = 0.12, 0.34
 _RISE_S, _HOLD_S, _FALL_S = 0.18, 0.06, 0.38
 _LEAD_S: Final = 0.06
 _ASKING: Final = 0.4

@@ -19,6 +19,7 @@ from .expression import REACH_S as EXPRESSION_REACH_S
 from .expression import expression
 from .eyes import LID_DOWN, LID_UP, LOOKS, aimed_at, head_towards, in_sockets, look_weights
 from .gaze import GazeStream, gaze_shifts_s
+from .head import HeadStream
 from .style import Style, draw_style, instruction_of
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from ..types import FloatArray
     from .direction import Direction
     from .events import Events
+    from .head import HeadModel
 
     Array = NDArray[np.float64]
 
@@ -48,17 +50,27 @@ class Cast:
 
     Args:
         direction: what to play.
-        head, style: opened weight files; None for a head that only does what it is told, and the mean person.
+        head, style: opened weight files; None for a head that keeps still, and for the mean person.
         head_gain: by how much the head's turns will be stronger in the end.
+        start_s: seconds of the sound at its first row.
     """
 
     def __init__(
-        self, direction: Direction, head: Graph | None, style: Graph | None, head_gain: float
+        self,
+        direction: Direction,
+        head: HeadModel | None,
+        style: Graph | None,
+        head_gain: float = 1.0,
+        start_s: float = 0.0,
     ) -> None:
         draw = direction.draw
         self._direction, self._head_gain = direction, head_gain
         self._face = _style(direction.track, draw.face, style)
         self._eyes = _style(direction.track_of("eyes"), draw.eyes, style)
+        self._start_s, self._head = start_s, None
+        if head is not None and direction.head:
+            manner = _style(direction.track_of("head"), draw.head, style).head
+            self._head = HeadStream(head, draw.head, manner)
         self._gaze = GazeStream(draw.eyes, self._eyes.gaze, is_led=direction.target is not None)
 
     def blinks(self) -> BlinkCues:
@@ -86,7 +98,7 @@ class Cast:
         face = self._expressed(held, voice, times_s, core)
         self._accent(face, events, now_s)
         breath = self._breathe(face, events, now_s)
-        head = np.zeros((len(now_s), 3))
+        head = self._turn(held.visemes[core], voice[core], events, now_s)
         head[:, 0] += PITCH_RAD * breath
         if self._direction.target is not None:
             towards = head_towards(self._direction.target, now_s)
@@ -127,6 +139,14 @@ class Cast:
         seen *= self._direction.breath * (1.0 + _PANTS * felt[:, _BREATHLESS])
         _add(face, BREATH, seen)
         return seen
+
+    def _turn(self, visemes: FloatArray, voice: FloatArray, events: Events, now_s: Array) -> Array:
+        """[T, 3] radians of the head."""
+        if self._head is None:
+            return np.zeros((len(now_s), 3))
+        _, done = self._direction.track_of("head").at(now_s)
+        stresses = events.stresses - np.array([self._start_s, 0.0])
+        return self._head.feed(voice, visemes, done, stresses).astype(np.float64)
 
     def _look(self, face: Array, events: Events, now_s: Array, head: Array) -> Array:
         """Turn the eyes, in place; [N] seconds of gaze shifts."""

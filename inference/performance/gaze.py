@@ -52,6 +52,8 @@ _STRAY_RAD: Final = np.radians(3.0)
 """As far as the eyes may be off what an instruction asks for before they jump there."""
 _AVERTS, _RETURNS = 0.6, 0.85
 """Share of phrases at whose start the eyes turn away, and at whose end they are back."""
+_SETTLED_S: Final = 1.2
+"""At the start of a sound the eyes are on the listener so long."""
 _LED_AVERTS, _LED_TOWARDS = 0.3, 3.0
 """Factors on looking away from a target, and on the time of looking at it."""
 _TURN: Final = 2.0 * np.pi
@@ -95,7 +97,7 @@ class GazeStream:
         block = _Block(times_s, wanted, np.maximum(pace, 0.1), onsets_s, ends_s)
         if not self._shifts:
             self._shifts.append((times_s[0] - 1.0, 0.0, 0.0, *wanted[0]))
-            self._next_s = self._turn_s = float(times_s[0]) + 0.3
+            self._next_s, self._turn_s = float(times_s[0]) + 0.3, float(times_s[0]) + _SETTLED_S
         for at_s, away_s in self._asked(block):
             self._run(block, at_s - _SACCADE_MOST_S)
             if away_s:

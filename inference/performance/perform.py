@@ -21,7 +21,8 @@ from .blinks import BlinkCues
 from .cast import Cast
 from .direction import versions
 from .events import heard_events, voice_of
-from .style import load_style_model
+from .head import HEAD_WEIGHTS, load_head_model
+from .style import STYLE_WEIGHTS, load_style_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from ..session import Graph
     from .direction import Direction
+    from .head import HeadModel
 
     Array = NDArray[np.float64]
 
@@ -44,16 +46,16 @@ _AFTER_END_S: Final = 0.08
 
 @dataclass(frozen=True)
 class PerformanceModels:
-    """The weight files of a performance. Without the one of the head it does what it is told and no more,
+    """The weight files of a performance. Without the one of the head it moves with breath and target alone,
     without the one of the style every take is that of the mean person."""
 
-    head: Graph | None = None
+    head: HeadModel | None = None
     style: Graph | None = None
 
     @property
     def versions(self) -> str:
         """What a take notes of them, see `direction.versions`."""
-        known = {"head": self.head, "style": self.style}
+        known = {"head": self.head and self.head.graph, "style": self.style}
         return versions({name: str(graph.card["version"]) for name, graph in known.items() if graph})
 
 
@@ -64,7 +66,10 @@ def load_performance_models() -> PerformanceModels:
     Raises:
         ModelError: a file is missing or damaged.
     """
-    return PerformanceModels(None, load_style_model())
+    return PerformanceModels(
+        load_head_model() if HEAD_WEIGHTS.exists() else None,
+        load_style_model() if STYLE_WEIGHTS.exists() else None,
+    )
 
 
 @dataclass(frozen=True)
@@ -140,8 +145,8 @@ def perform_pieces(
     feed: BlinkFeed | None = None,
     head_gain: float = 1.0,
 ) -> Iterator[Spoken]:
-    """`perform` for the consecutive pieces of one sound, in consecutive pieces of its own, without the addresses
-    of the memory.
+    """`perform` for the consecutive pieces of one sound, in consecutive pieces of its own; they leave out the
+    addresses of the memory.
 
     Args:
         feed: told the moments to blink at, more than `blinks.KNOWN_S` before a piece leaves.
@@ -174,7 +179,7 @@ class _Performer:
                 "Use the shipped speech model, or lips alone",
             )
         self._start_s = first.motion.start_s
-        self._cast = Cast(direction, models.head, models.style, head_gain)
+        self._cast = Cast(direction, models.head, models.style, head_gain, self._start_s)
         self._feed = feed
         feed.begin(self._cast.blinks())
         self._held: Spoken | None = None
