@@ -15,7 +15,7 @@ from .common import ROOT
 from .messages import MANUAL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 TARGET: Final = MANUAL / "operators.md"
@@ -69,9 +69,9 @@ def page(operators: list[Operator]) -> str:
 
 
 def _operators(path: Path) -> Iterator[Operator]:
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if not isinstance(node, ast.ClassDef):
-            continue
+    tree = ast.parse(path.read_text("utf-8"))
+    classes = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+    for node in classes.values():
         values = {
             target.id: statement.value
             for statement in node.body
@@ -82,14 +82,18 @@ def _operators(path: Path) -> Iterator[Operator]:
         if "bl_idname" in values:
             name = ast.literal_eval(values["bl_idname"]).partition(".")[2]
             tooltip = " ".join((ast.get_docstring(node) or "").split()).rstrip(".")
-            yield Operator(name, ast.literal_eval(values["bl_label"]), tooltip, tuple(_parameters(node)))
+            yield Operator(name, ast.literal_eval(values["bl_label"]), tooltip, tuple(_parameters(node, classes)))
 
 
 def _is_file_dialog(node: ast.ClassDef) -> bool:
     return any(ast.unparse(base).endswith(("ImportHelper", "ExportHelper")) for base in node.bases)
 
 
-def _parameters(node: ast.ClassDef) -> Iterator[Parameter]:
+def _parameters(node: ast.ClassDef, classes: Mapping[str, ast.ClassDef]) -> Iterator[Parameter]:
+    """Those of a class, after those of its bases in the same file."""
+    for base in node.bases:
+        if ast.unparse(base) in classes:
+            yield from _parameters(classes[ast.unparse(base)], classes)
     if _is_file_dialog(node):
         yield Parameter("filepath", "string", "", "The file")
     for statement in node.body:
