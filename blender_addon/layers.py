@@ -279,7 +279,8 @@ def _channels_of(address: Address, maps: Sequence[RigMap]) -> set[str]:
         for t in m.targets
         if t.object == name and path.startswith(t.data_path)  # of a bone: the path of its rotation
     }
-    return found.union(*(s.channels for m in maps for s in m.solved if path in s.data_paths))
+    solved = [s for m in maps for s in m.solved]
+    return found.union(*(s.channels for s in solved if path in (*s.data_paths, *(p for _, p, *_ in s.mixed))))
 
 
 def _slot(action: bpy.types.Action, owner: bpy.types.ID) -> bpy.types.ActionSlot:

@@ -226,14 +226,18 @@ def _left_to_drivers(part: bpy.types.Object, handles: Mapping[str, rig_drivers.H
 def _animatable(found: RigMap) -> tuple[RigMap, tuple[str, ...]]:
     """The map without what cannot be keyed here, and a sentence for each object that is left out."""
     names = dict.fromkeys([t.object for t in found.targets] + [s.object for s in found.solved])
-    names |= dict.fromkeys(name for one in found.solved for name, *_ in one.copies)
+    names |= dict.fromkeys(name for one in found.solved for name, *_ in (*one.copies, *one.mixed))
     parts = {name: bpy.data.objects.get((name, None)) for name in names}
     reasons = {name: _closed(part, name) for name, part in parts.items()}
     driven = {name: _driven_paths(part) for name, part in parts.items()}
     targets = [t for t in found.targets if not reasons[t.object]]
     free = [t for t in targets if t.kind != "SHAPE_KEY" or t.data_path not in driven[t.object]]
     solved = [
-        replace(one, copies=tuple(copy for copy in one.copies if not reasons[copy[0]]))
+        replace(
+            one,
+            copies=tuple(copy for copy in one.copies if not reasons[copy[0]]),
+            mixed=tuple(key for key in one.mixed if not reasons[key[0]]),
+        )
         for one in found.solved
         if not reasons[one.object]
     ]

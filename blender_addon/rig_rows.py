@@ -184,6 +184,7 @@ def fitted(found: RigMap, owner: bpy.types.Object, armatures: Iterable[bpy.types
                 s,
                 object=renamed.get(s.object, s.object),
                 copies=tuple((renamed.get(name, name), path, k) for name, path, k in s.copies),
+                mixed=tuple((renamed.get(name, name), *rest) for name, *rest in s.mixed),
             )
             for s in found.solved
         ),
@@ -252,12 +253,15 @@ def _solved(row: SoliloquyRigRow, owner: bpy.types.Object) -> SolvedKeys:
     solved, gain = _unpacked(row.solved), row.gain or 1e-6
     names = {part.name: part.object.name for part in row.parts if part.object is not None}
     copies = tuple((names[name], path, k) for name, path, k in solved.copies if name in names)
+    names.setdefault(solved.object, (row.object or owner).name)
+    mixed = tuple((names[name], *rest) for name, *rest in solved.mixed if name in names)
     return replace(
         solved,
         object=(row.object or owner).name,
         gram=solved.gram / gain**2,
         cross=solved.cross / gain,
         copies=copies,
+        mixed=mixed,
     )
 
 
@@ -307,7 +311,8 @@ class _Values:
         text = to_json(RigMap((), (solved,), tuple(c for c in solved.channels if c in unmatched)))
         values = {"kind": "SOLVED", "confidence": solved.confidence, "solved": text}
         made = cls(("", held_by.name, solved.data_paths, 0), held_by, values)
-        made._parts = tuple(_object(name) for name in dict.fromkeys(name for name, *_ in solved.copies))
+        others = dict.fromkeys(name for name, *_ in (*solved.copies, *solved.mixed) if name != solved.object)
+        made._parts = tuple(map(_object, others))
         return made
 
     def write(self, row: SoliloquyRigRow, owner: bpy.types.Object) -> None:

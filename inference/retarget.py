@@ -120,11 +120,14 @@ def _turned_curves(
 def _solved_curves(keys: SolvedKeys, columns: dict[str, FloatArray], frames: FloatArray) -> list[RigCurve]:
     still = np.zeros(len(frames), np.float32)
     weights = solve_keys(keys, np.stack([columns.get(c, still) for c in keys.channels], axis=1))
-    places = [(keys.object, path, k) for k, path in enumerate(keys.data_paths)]
-    return [
-        RigCurve(object_name, path, 0, frames, np.ascontiguousarray(weights[:, k]))
-        for object_name, path, k in (*places, *keys.copies)
-    ]
+    places = [(keys.object, path, k, 1.0) for k, path in enumerate(keys.data_paths)]
+    places += [(*copy, 1.0) for copy in keys.copies]
+    summed: dict[tuple[str, str], FloatArray] = {}
+    for object_name, path, k, share in keys.mixed or places:
+        values = np.float32(share) * weights[:, k]
+        at = object_name, path
+        summed[at] = summed[at] + values if at in summed else values
+    return [RigCurve(name, path, 0, frames, np.ascontiguousarray(v)) for (name, path), v in summed.items()]
 
 
 def _covered_frames(motion: FaceMotion, rate: FrameRate, start_frame: float) -> NDArray[np.float64]:

@@ -46,6 +46,8 @@ _TURNS: Final = {
 first."""
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _MASTER: Final = "master_"
+_TOLD: Final = 10.0
+"""A file that says which bone the jaw is counts for more than any name."""
 _SIDES: Final = {"l": "Left", "left": "Left", "r": "Right", "right": "Right"}
 _WITH_THE_PART = """
 def org ctrl control bip bip01 mixamorig cc base j adj face facial c m bind jnt joint bone armature root rig
@@ -109,7 +111,7 @@ def find_parts(bones: Sequence[Bone]) -> dict[str, Bone]:
     """The bones of jaw, eyes and head, by part; the best-named one of each."""
     found: dict[str, tuple[float, Bone]] = {}
     for bone in bones:
-        named = part_named(bone.name)
+        named = (bone.part, _TOLD) if bone.part else part_named(bone.name)
         if named is not None and (named[0] not in found or named[1] > found[named[0]][0]):
             found[named[0]] = named[1], bone
     parts = {part: bone for part, (_, bone) in found.items()}

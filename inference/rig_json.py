@@ -148,6 +148,7 @@ def _solved_fields(solved: SolvedKeys) -> dict[str, Any]:
         "maximum": solved.maximum,
         "ridge": solved.ridge,
         "copies": [list(copy) for copy in solved.copies],
+        "mixed": [list(mixed) for mixed in solved.mixed],
         "channels_open_mm": [float(f"{way:.6g}") for way in solved.channels_open_mm],
         "keys_open_mm": [float(f"{way:.6g}") for way in solved.keys_open_mm],
     }
@@ -159,6 +160,9 @@ def _solved(fields: dict[str, Any]) -> SolvedKeys:
     copies = tuple((_text(o), _text(path), k) for o, path, k in _list(fields, "copies"))
     if not all(isinstance(k, int) and 0 <= k < len(paths) for *_, k in copies):
         raise ValueError("copies of a key that is not there")
+    mixed = tuple((_text(o), _text(path), k, _number(s)) for o, path, k, s in _list(fields, "mixed"))
+    if not all(isinstance(k, int) and 0 <= k < len(paths) for _, _, k, _ in mixed):
+        raise ValueError("shares of a key that is not there")
     gram = _matrix(fields["gram"], len(paths), len(paths))
     if len(gram) == 0 or np.linalg.eigvalsh((gram + gram.T) / 2).min() < -1e-3 * np.abs(gram).max():
         raise ValueError("gram is no Gram matrix")
@@ -175,6 +179,7 @@ def _solved(fields: dict[str, Any]) -> SolvedKeys:
         copies,
         tuple(_number(way) for way in _list(fields, "channels_open_mm")),
         tuple(_number(way) for way in _list(fields, "keys_open_mm")),
+        mixed,
     )
 
 

@@ -8,6 +8,7 @@ from .channels import ARKIT_52
 from .retarget import shape_key_path
 from .rig_bones import bone_targets
 from .rig_face import Face, Match, look, match_keys, seen_from_the_front
+from .rig_groups import grouped, ungrouped, used_groups
 from .rig_movements import movements
 from .rig_names import read_names
 from .rig_solved import solve_basis, solve_for
@@ -31,6 +32,13 @@ def map_rig(source: RigSource, basis: Basis | None = None) -> RigMap:
         The map. Targets come in the order of the channels; every match has a confidence 0..1. Channels that
         nothing was found for are `unmatched`. A character without a face gives a map without targets.
     """
+    groups = used_groups(source)
+    if groups:
+        return ungrouped(_map(grouped(source, groups), basis), groups)
+    return _map(source, basis)
+
+
+def _map(source: RigSource, basis: Basis | None) -> RigMap:
     face = Face.of(source.key_sets)
     reading = read_names(face.names)
     seen = look(face, reading)

@@ -63,6 +63,8 @@ class Bone:
     parent: str | None = None
     rotation_mode: str = "QUATERNION"
     """Blender's: "QUATERNION", "AXIS_ANGLE" or an Euler order such as "XYZ"."""
+    part: str = ""
+    """What it is where the file says so (a VRM does): head, jaw, eyeLeft or eyeRight."""
 
     def __post_init__(self) -> None:
         shapes = self.head.shape, self.tail.shape, self.axes.shape
@@ -83,6 +85,15 @@ class Property:
 
 
 @dataclass(frozen=True)
+class KeyGroup:
+    """Keys that move together under one name: an expression of a VRM."""
+
+    name: str
+    binds: tuple[tuple[str, str, float], ...]
+    """(object, key, weight at 1 of the group)."""
+
+
+@dataclass(frozen=True)
 class RigSource:
     """One character: several meshes (head, teeth, brows, beard) are driven together."""
 
@@ -92,3 +103,4 @@ class RigSource:
     """Eyeballs that are objects of their own, as bones with the names of these objects; `axes` are those of
     the objects' parents."""
     properties: tuple[Property, ...] = ()
+    groups: tuple[KeyGroup, ...] = ()

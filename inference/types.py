@@ -155,6 +155,9 @@ class SolvedKeys:
     """C ways by which the channels part the lips at weight 1; empty where that is not known."""
     keys_open_mm: tuple[float, ...] = ()
     """K ways by which the keys do."""
+    mixed: tuple[tuple[str, str, int, float], ...] = ()
+    """(object, data path, k, share) of the keys that are keyed in place of `data_paths` and `copies`, where
+    the weights are those of groups of keys; shares of one key add up."""
 
     def __post_init__(self) -> None:
         _require_shape("gram", self.gram, (len(self.data_paths), len(self.data_paths)))

@@ -24,7 +24,7 @@ def _strength(name: str, what: str) -> object:
 
 
 class SOLILOQUY_OT_redo_sentence(EditOperator, WorkingOperator, bpy.types.Operator):
-    """Make the sentence at the current frame again, stronger or weaker, or heard anew; everything else stays"""
+    """Make the sentence at the current frame again, stronger or weaker, or heard anew; all else stays"""
 
     bl_idname = "soliloquy.redo_sentence"
     bl_label = "Redo Sentence"

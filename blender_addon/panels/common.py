@@ -32,11 +32,16 @@ def draw_text(layout: bpy.types.UILayout, context: bpy.types.Context, text: str,
     """Text broken into lines that fit the sidebar."""
     if not text:
         return
-    scale = context.preferences.system.ui_scale
-    letters = max(20, int((context.region.width / scale - 50) / _PIXELS_PER_LETTER))
+    letters = max(20, letters_beside(context, 1.0))
     column = layout.column(align=True)
     for i, piece in enumerate(textwrap.wrap(text, letters)):
         column.label(text=piece, icon=icon if i == 0 else "BLANK1")
+
+
+def letters_beside(context: bpy.types.Context, share: float) -> int:
+    """How many letters fit into a share of the sidebar's width; at least 6."""
+    inside = context.region.width / context.preferences.system.ui_scale - 50
+    return max(6, int(share * inside / _PIXELS_PER_LETTER))
 
 
 def draw_outcome(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:

@@ -19,7 +19,7 @@ from ..operators.rig import (
     SOLILOQUY_OT_rig_save,
 )
 from ..operators.rig_preview import SOLILOQUY_OT_rig_wiggle
-from .common import SubPanel, draw_text
+from .common import SubPanel, draw_text, letters_beside
 
 if TYPE_CHECKING:
     from ..rig_properties import SoliloquyRig, SoliloquyRigRow
@@ -40,7 +40,7 @@ class SOLILOQUY_UL_rig(bpy.types.UIList):
 
     def draw_item(
         self,
-        _context: bpy.types.Context,
+        context: bpy.types.Context,
         layout: bpy.types.UILayout,
         _rig: SoliloquyRig,
         row: SoliloquyRigRow,
@@ -54,11 +54,13 @@ class SOLILOQUY_UL_rig(bpy.types.UIList):
         cells.active = row.enabled
         split = cells.split(factor=0.8, align=True)
         names = split.split(factor=0.56, align=True)
-        names.label(text=row.channel if row.kind != "SOLVED" else "Many channels")
+        names.label(text=_short_side(row.channel) if row.kind != "SOLVED" else "Many channels")
+        letters = letters_beside(context, 0.35) - (3 if rig_rows.problem(row, row.id_data) else 0)
+        item = _tail(_short_side(rig_rows.label(row)), letters)
         if rig_rows.problem(row, row.id_data):
-            names.label(text=rig_rows.label(row), icon="ERROR")
+            names.label(text=item, icon="ERROR")
         else:
-            names.label(text=rig_rows.label(row))
+            names.label(text=item)
         sure = split.row()
         sure.alignment = "RIGHT"
         sure.alert = not row.by_hand and row.confidence < rig_map.DOUBTFUL
@@ -73,6 +75,19 @@ class SOLILOQUY_UL_rig(bpy.types.UIList):
             return [], []
         shown = [typed in f"{row.channel} {rig_rows.label(row)}".casefold() for row in rows]
         return [self.bitflag_filter_item if s else 0 for s in shown], []
+
+
+def _short_side(name: str) -> str:
+    """`mouthLowerDownLeft` as `mouthLowerDown L`: what tells two rows apart must not be cut off."""
+    for side in ("Left", "Right"):
+        if name.endswith(side) and len(name) > len(side):
+            return f"{name.removesuffix(side)} {side[0]}"
+    return name
+
+
+def _tail(name: str, letters: int) -> str:
+    """The end of a name that is too long: names of one rig begin alike."""
+    return name if len(name) <= letters else "\u2026" + name[1 - letters :]
 
 
 class SOLILOQUY_MT_rig(bpy.types.Menu):
@@ -136,7 +151,7 @@ def _draw_unmatched(layout: bpy.types.UILayout, unmatched: tuple[str, ...]) -> N
     if body is not None:
         grid = body.grid_flow(columns=2, align=True)
         for channel in unmatched:
-            grid.label(text=channel)
+            grid.label(text=_short_side(channel))
 
 
 def _draw_table(layout: bpy.types.UILayout, rig: SoliloquyRig) -> None:
