@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     """Makes the motion of one job; takes `progress` and `notify`."""
 
 _ENDINGS = {"arkit": ".csv", "livelink": ".csv", "a2f": ".json"}
-_ANIMATE = """Turn speech into a facial performance: for each sound file one CSV file of ARKit curves and of the
-head's turns in radians.
+_ANIMATE = """Turn speech into a facial performance: for each sound file one CSV file of ARKit curves and of
+the head's turns in radians.
 A folder stands for all sound files in it; one that cannot be read does not stop the others.
 Where phone times are at hand (--cues), the mouth follows them; a sound beside them gives its strength."""
 

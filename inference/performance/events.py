@@ -53,7 +53,7 @@ def heard_events(
     """
     last_s = len(visemes) / rate_hz
     spans = phrases(visemes, rate_hz)
-    pauses = np.column_stack([np.append(0.0, spans[:-1, 1]), spans[:, 0]])
+    pauses = np.column_stack([np.append(0.0, spans[:, 1])[:-1], spans[:, 0]])
     known = (spans[:, 0] > _EDGE_S) | begins
     stop = spans[:, 1]
     stop = stop[(stop < last_s - _EDGE_S) | ends]

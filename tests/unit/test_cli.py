@@ -12,7 +12,7 @@ import pytest
 import soundfile
 from fake_model import fake_model
 from soliloquy.inference import cli, files, session
-from soliloquy.inference.channels import ARKIT_52
+from soliloquy.inference.channels import ARKIT_52, HEAD
 from soliloquy.inference.formats.arkit_csv import read_csv
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,7 +51,7 @@ def test_one_file(tmp_path, capsys):
     wav = sound(tmp_path / "hé llo.wav")
     assert run(wav, "--out", tmp_path / "out.csv") == 0
     motion = read_csv(tmp_path / "out.csv")
-    assert motion.channels == ARKIT_52
+    assert motion.channels == (*ARKIT_52, *HEAD)
     assert len(motion.values) == 101
     told = capsys.readouterr()
     assert "hé llo.wav" in told.out
@@ -91,13 +91,13 @@ def test_without_out_the_result_lies_beside_the_sound_and_replaces_nothing_unask
     assert (tmp_path / "a.csv").read_text() == "mine"
     assert "exists already. Give --overwrite" in capsys.readouterr().err
     assert run(wav, "--overwrite") == 0
-    assert read_csv(tmp_path / "a.csv").channels == ARKIT_52
+    assert read_csv(tmp_path / "a.csv").channels == (*ARKIT_52, *HEAD)
 
 
 def test_an_explicit_out_is_replaced(tmp_path):
     (tmp_path / "out.csv").write_text("old")
     assert run(sound(tmp_path / "a.wav"), "--out", tmp_path / "out.csv") == 0
-    assert read_csv(tmp_path / "out.csv").channels == ARKIT_52
+    assert read_csv(tmp_path / "out.csv").channels == (*ARKIT_52, *HEAD)
 
 
 def test_a_folder_as_out_of_one_file(tmp_path):
@@ -373,7 +373,7 @@ def test_the_shipped_model_end_to_end(tmp_path):
     )
     assert "2701 frames at 60 fps" in done.stdout
     motion = read_csv(tmp_path / "a.csv")
-    assert motion.channels == ARKIT_52
+    assert motion.channels == (*ARKIT_52, *HEAD)
     assert motion.values.std(axis=0).max() > 0.0
 
 

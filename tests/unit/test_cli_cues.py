@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import soundfile
 from soliloquy.inference import cli, session
-from soliloquy.inference.channels import ARKIT_52
+from soliloquy.inference.channels import ARKIT_52, HEAD
 from soliloquy.inference.formats.a2f_json import read_a2f_json
 from soliloquy.inference.formats.arkit_csv import read_csv
 from soliloquy.inference.lip_basis import lip_curves
@@ -38,7 +38,7 @@ def run(*arguments):
 def test_cues_alone(cues, tmp_path, capsys):
     assert run("--cues", cues) == 0
     motion = read_csv(tmp_path / "hé llo.csv")
-    assert motion.channels == ARKIT_52
+    assert motion.channels == (*ARKIT_52, *HEAD)
     assert (motion.rate_hz, len(motion.values)) == (50.0, 76)
     apart_mm = lip_curves(motion.values, motion.channels)[0]
     assert apart_mm[20:26].min() < 0.0 < 5.0 < apart_mm[28:37].max()
