@@ -41,8 +41,8 @@ def compose(
 
     Returns:
         Rows at whole multiples of 1 / rate_hz, from the longest of these times before the first line to as
-        much after the last one, at least one row of rest at either end. Rest is 0 in every channel. Lines whose
-        rows lie between such times are interpolated.
+        much after the last one, at least one row of rest at either end. Rest is 0 in every channel. Lines
+        whose rows lie between such times are interpolated.
 
     Raises:
         ValueError: no line has rows, or lines differ in their channels or rate.
