@@ -20,7 +20,7 @@ import bpy
 from ..inference.commands import options
 from ..inference.commands import rig as rig_options
 from ..inference.errors import SoliloquyError, UsageError
-from . import command_outputs, dialogue_command, line, media, rig_command
+from . import command_outputs, dialogue_command, directing, line, media, rig_command
 from .jobs import message
 
 if TYPE_CHECKING:
@@ -73,15 +73,15 @@ def animate(arguments: argparse.Namespace) -> None:
     scene = bpy.context.scene
     outputs = command_outputs.asked_for(arguments, scene)
     source = media.source_from_file(str(Path(arguments.audio).absolute()), arguments.start_frame)
-    described = line.describe(
-        scene,
-        _target(scene, arguments.object),
-        source,
-        options.animate_settings(arguments, options.said(arguments)),
-        model=arguments.model,
-    )
-    result, notices = line.run_now(scene, described)
-    for notice in notices:
+    target = _target(scene, arguments.object)
+    settings = options.animate_settings(arguments, options.said(arguments))
+    notices: list[str] = []
+    asked = options.performed(arguments, settings, notices.append)
+    directing.prepare(target, asked)
+    described = line.describe(scene, target, source, settings, model=arguments.model)
+    result, more = line.run_now(scene, described)
+    directing.follow(target, scene, asked, result.kept_line.line_id)
+    for notice in (*notices, *more):
         print(f"{NAME}: {notice}", file=sys.stderr)
     print(line.summary(described, result), flush=True)
     last = max(source.start_frame, math.ceil(result.last_frame))
@@ -117,6 +117,7 @@ def _parser() -> argparse.ArgumentParser:
     options.add_timing(command)
     options.add_blinks(command)
     options.add_guarantees(command)
+    options.add_performance(command)
     options.add_text(command)
     add("--model", type=Path, metavar="FILE", help="another weight file")
     add("--debug", action="store_true", help="show the traceback of an unexpected problem")

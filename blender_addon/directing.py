@@ -14,12 +14,14 @@ from ..inference.instruction import reader, suggestion, writer
 from ..inference.instruction.values import EMOTIONS, Instruction, InstructionTrack
 from . import edit_live, keyframes, layers, media, takes
 from . import performance_tracks as tracks
+from .performance_properties import STRENGTHS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import bpy
 
+    from ..inference.pipeline import AnimateSettings
     from .edit_properties import SoliloquyKeptLine
 
 _FADE_S = 0.5
@@ -117,6 +119,31 @@ def apply(target: bpy.types.Object, scene: bpy.types.Scene) -> layers.Outcome:
         SoliloquyError: with the reason; the keys are as they were.
     """
     return layers.rebuild(target, scene)
+
+
+# --- the command line
+
+
+def prepare(target: bpy.types.Object, asked: AnimateSettings) -> None:
+    """Set, without making keys, what a command asks of a character before its line is heard."""
+    shown, direction = target.soliloquy_performance, asked.direction
+    with edit_live.held():
+        shown.enabled = direction is not None
+        for name in STRENGTHS:
+            if direction is not None:
+                setattr(shown, f"{name}_strength", getattr(direction, name))
+        if asked.reading is not None:
+            tracks.set_sliders(target, asked.reading.spans[0].instruction)
+
+
+def follow(target: bpy.types.Object, scene: bpy.types.Scene, asked: AnimateSettings, line_id: str) -> None:
+    """Direct a line that was heard by what can be said only then: steps in words, and its own voice."""
+    ids = [line.line_id for line in target.soliloquy_face.lines]
+    target.soliloquy_face.active_line = ids.index(line_id)
+    if asked.reading is not None and len(asked.reading.spans) > 1:
+        set_reading(target, scene, asked.reading)
+    elif asked.suggested and asked.direction is not None:
+        suggest(target, scene, over_time=True)
 
 
 # --- a language model

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from ..inference import reapply
 from ..inference.errors import RigError, SoliloquyError
+from ..inference.performance.direction import Draw
 from ..inference.transcript import LANGUAGE
-from . import checks, dialogue_strips, edit_live, edit_properties, jobs, kept_lines, layers, media
+from . import checks, dialogue_strips, edit_live, edit_properties, jobs, kept_lines, layers, media, takes
 from .preferences import running
 from .rig_map import Character, read_character
 
@@ -92,6 +93,9 @@ def describe(
     else:
         settings_now, plan = settings, replace(plan, settings=replace(settings, text=""))
         plan = replace(plan, seed=edit_properties.blink_seed(target, settings.seed))
+        if plan.direction is not None:
+            draw = Draw.of(takes.first_seed(target, settings.seed))
+            plan = replace(plan, direction=replace(plan.direction, draw=draw))
     request = jobs.Request(
         audio=source.path,
         name=source.name,
@@ -123,7 +127,8 @@ def apply(scene: bpy.types.Scene, line: Line, result: jobs.Result) -> tuple[str,
     starts = {result.kept_line.line_id: result.kept_line.start_frame}
     now = reapply.with_line(layers.plan(target, scene, line.character, starts), result.kept_line.line)
     if line.sliders is not None:
-        now = replace(now, settings=result.plan.settings, seed=result.plan.seed)
+        decided = result.plan
+        now = replace(now, settings=decided.settings, seed=decided.seed, direction=decided.direction)
     # Sliders, lines or keys may have been changed during the work.
     curves = result.curves if reapply.same(now, result.plan) else reapply.build(now)
     layers.write(target, now, curves, f"{line.source.name} Soliloquy")

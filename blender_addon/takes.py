@@ -91,12 +91,16 @@ def _strengths(obj: bpy.types.Object) -> dict[str, float]:
     return {name: round(getattr(shown, f"{name}_strength"), 4) for name in STRENGTHS}
 
 
-def first_seed(obj: bpy.types.Object) -> int:
-    """The seed of a character's lines that have no takes."""
+def first_seed(obj: bpy.types.Object, seed: int | None = None) -> int:
+    """The seed of a character's lines that have no takes.
+
+    Args:
+        seed: None for the character's own slider.
+    """
     from .edit_properties import blink_key
 
     face = obj.soliloquy_face
-    return face.seed + (face.blink_key or blink_key(obj)) % _SEEDS
+    return (face.seed if seed is None else seed) + (face.blink_key or blink_key(obj)) % _SEEDS
 
 
 @lru_cache(maxsize=1)

@@ -45,7 +45,7 @@ def test_animate_saves_a_scene_with_keys_and_sound():
     bpy.ops.wm.open_mainfile(filepath=str(target))
     keys = helpers.curves(bpy.data.objects["Head"])
     assert len(keys) == 52
-    assert keys[helpers.value_path("jawOpen")][0][0] == 6.0, "at rest 0.15 s before the sound"
+    assert keys[helpers.value_path("jawOpen")][0][0] == -5.0, "at rest 0.6 s before the sound"
     (strip,) = bpy.context.scene.sequence_editor.strips
     assert strip.frame_final_start == 10
     assert _leftovers() == []
@@ -204,7 +204,7 @@ def test_dialogue_animates_every_line_of_every_character():
     bpy.ops.wm.open_mainfile(filepath=str(target))
     for name, first in (("Anna", -5), ("Bob", 5)):
         keys = helpers.curves(bpy.data.objects[name])[helpers.value_path("jawOpen")]
-        assert first - 5 < keys[0][0] <= first
+        assert first - 16 < keys[0][0] <= first
     code, out, err = _run("dialogue", "--list")
     assert (code, err) == (0, "")
     assert out.splitlines() == [
@@ -250,3 +250,38 @@ def test_a_dialogue_that_cannot_begin_exits_with_2():
         assert code == 2, arguments
         assert said in err, err
     assert not target.exists()
+
+
+def test_an_instruction_and_a_seed_direct_the_line():
+    made = helpers.arkit_mesh("Head")
+    path, target = helpers.vowels("cli.wav", 3.0), helpers.FOLDER / "directed.blend"
+    animate = ("animate", "--audio", path, "--object", "Head", "--out", target)
+    code, _, err = _run(*animate, "--instruction", "A very joyful speaker, blorxing", "--seed", 3)
+    assert code == 0, err
+    assert "Not understood in the instruction: blorxing" in err
+    assert made.soliloquy_performance.joy > 0.6
+    joyful = helpers.curves(made)
+    assert max(value for _, value in joyful[helpers.value_path("mouthSmileLeft")]) > 0.15
+    assert _run(*animate, "--instruction", "A very joyful speaker", "--seed", 3)[0] == 0
+    assert helpers.curves(made) == joyful, "the same seed, the same performance"
+    assert _run(*animate, "--instruction", "A very joyful speaker", "--seed", 4)[0] == 0
+    brow = helpers.value_path("browInnerUp")
+    assert helpers.curves(made)[brow] != joyful[brow]
+    assert bpy.ops.soliloquy.reapply() == {"FINISHED"}
+    assert helpers.curves(made)[brow] != joyful[brow]
+
+
+def test_steps_the_voice_and_lips_alone():
+    made = helpers.arkit_mesh("Head")
+    path, target = helpers.vowels("cli.wav", 6.0), helpers.FOLDER / "directed.blend"
+    animate = ("animate", "--audio", path, "--object", "Head", "--out", target)
+    assert _run(*animate, "--instruction", "First calm, then very angry")[0] == 0
+    keyed = helpers.module("blender_addon.performance_tracks").keyed_sliders(made)
+    assert "anger" in keyed
+    assert _run(*animate, "--instruction", "auto")[0] == 0
+    assert made.soliloquy_performance.instruction
+    assert _run(*animate, "--lips-only")[0] == 0
+    assert not made.soliloquy_performance.enabled
+    code, _, err = _run(*animate, "--lips-only", "--instruction", "joyful")
+    assert code == 2
+    assert "Leave out --lips-only" in err

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 import bpy
 import numpy as np
 from helpers import animate, arkit_mesh, curves, empty_scene, error_of, module, vowels
@@ -289,17 +292,17 @@ def test_a_take_of_other_models_warns() -> None:
     assert "style 0.0.1" in takes.drawn_elsewhere(take)
 
 
-def test_switching_a_take_of_a_minute_is_quick() -> None:
-    import time
-
+def test_drawing_and_switching_a_take_of_a_minute_is_quick() -> None:
     made = _line(60.0)
-    bpy.ops.soliloquy.draw_takes(count=2)
-    bpy.ops.soliloquy.use_take(index=2)
-    spent = []
-    for index in (1, 2, 0):
-        started = time.perf_counter()
-        bpy.ops.soliloquy.use_take(index=index)
-        spent.append(time.perf_counter() - started)
-    print("seconds to switch:", [round(s, 3) for s in spent])
-    assert min(spent) < 0.3, spent
+    spent = [_cpu_s(lambda: bpy.ops.soliloquy.draw_takes(count=1)) for _ in range(2)]
+    spent += [_cpu_s(lambda index=index: bpy.ops.soliloquy.use_take(index=index)) for index in (1, 2, 0)]
+    print("CPU seconds to draw, draw, use, use, use:", [round(s, 3) for s in spent])
+    assert max(spent) < 0.3, spent
     assert made.soliloquy_performance.takes[0].active == 0
+
+
+def _cpu_s(work: Callable[[], object]) -> float:
+    """CPU seconds: other programs that run meanwhile do not count."""
+    started = time.process_time()
+    work()
+    return time.process_time() - started
