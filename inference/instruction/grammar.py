@@ -317,20 +317,18 @@ class _Stretch:
         said: dict[str, list[float]] = {}
         implied: dict[str, float] = {}
         for item in self.items:
-            for name, value in (item.exact or {}).items():
-                said.setdefault(name, []).append(value)
+            for name, exact in (item.exact or {}).items():
+                said.setdefault(name, []).append(exact)
         for claim in self.claims:
             for place, (name, factor) in enumerate(claim.values.items()):
                 value = self._value(claim, name, factor)
-                if value is None:
-                    continue
                 if place == 0 or claim.part >= 0:
                     said.setdefault(name, []).append(value)
                 elif abs(value) > abs(implied.get(name, 0.0)):
                     implied[name] = value
         return {name: self._one_of(name, values) for name, values in said.items()}, implied
 
-    def _value(self, claim: Claim, name: str, factor: float) -> float | None:
+    def _value(self, claim: Claim, name: str, factor: float) -> float:
         if name in self.words.amounts and (claim.negated or claim.scarce) and factor > 0.0:
             return _NEGATED_AMOUNT * (1.0 if claim.negated else 0.8)
         if claim.negated:

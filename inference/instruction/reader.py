@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from .grammar import is_emotion, meaning_of
-from .values import ACTION_NAMES, EMOTIONS, Instruction, InstructionTrack
-from .words import SENTENCE, clean, items_of
+from .values import ACTIONS, EMOTIONS, Instruction, InstructionTrack
+from .words import clean, items_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -162,10 +162,7 @@ def _spans(stretches: list[tuple[str, Meaning]]) -> tuple[Span, ...]:
 
 def _inside(values: dict[str, float]) -> dict[str, float]:
     """A value that begins at 0 has no opposite."""
-    lows = dict.fromkeys(EMOTIONS, 0.0)
-    from .values import ACTIONS
-
-    lows.update({action.name: action.low for action in ACTIONS})
+    lows = dict.fromkeys(EMOTIONS, 0.0) | {action.name: action.low for action in ACTIONS}
     return {name: min(max(value, lows[name]), 1.0) for name, value in values.items()}
 
 
@@ -184,6 +181,3 @@ def _strongest(spans: tuple[Span, ...]) -> Instruction:
             if abs(value) > abs(values.get(name, 0.0)):
                 values[name] = value
     return Instruction.of(values, max(span.instruction.intensity for span in spans))
-
-
-assert SENTENCE and ACTION_NAMES
