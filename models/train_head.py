@@ -36,19 +36,20 @@ TRAINING_DATA = (
 SEED = 5
 _BATCH = 32
 _KEEP_STEPS = 250
-_AVERAGE = 0.998
+_AVERAGE = 0.995
 
 
 @dataclass(frozen=True)
 class Settings:
     """`steps` of the generator, `sync_steps` of the syncers, `levels` of the pyramid that the loss uses (0:
-    no sync loss, 1: single scale), `sync` and `moments` weights of the losses beside the critics'."""
+    no sync loss, 1: single scale), `sync`, `moments` and `rest` weights of the losses beside the critics'."""
 
     steps: int = 2500
     sync_steps: int = 500
     levels: int = LEVELS
-    sync: float = 2.0
+    sync: float = 4.0
     moments: float = 1.0
+    rest: float = 0.02
     seed: int = SEED
 
 
@@ -126,9 +127,15 @@ class Trainer:
         parts = [-critic(cut, manner).mean() for critic, (cut, manner) in zip(
             self.critics, self._windows(pose), strict=True)]  # fmt: skip
         losses = {"fooling": torch.stack(parts).mean(), "moments": self._moments(pose)}
+        losses["rest"] = pose.mean(1).square().mean()
         if self.syncers is not None:
             losses["sync"] = self.syncers.apart(motion_view(pose), heard)
-        weights = {"fooling": 1.0, "moments": self.settings.moments, "sync": self.settings.sync}
+        weights = {
+            "fooling": 1.0,
+            "moments": self.settings.moments,
+            "rest": self.settings.rest,
+            "sync": self.settings.sync,
+        }
         self.of_net.zero_grad()
         torch.stack([weights[name] * loss for name, loss in losses.items()]).sum().backward()
         nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
@@ -254,10 +261,12 @@ def main() -> int:
     if not arguments.export:
         return 0
     card = card_of(clips, settings, net.config)
-    if not export_head(net, card, calibration(net, data), arguments.weights):
+    gain = calibration(net, data)
+    if not export_head(net, card, gain, arguments.weights):
         return 1
     if arguments.weights == HEAD_WEIGHTS:
-        torch.save({"net": net.state_dict(), "config": asdict(net.config), "card": card}, SHIPPED_CHECKPOINT)
+        stored = {"net": net.state_dict(), "config": asdict(net.config), "card": card, "gain": gain.tolist()}
+        torch.save(stored, SHIPPED_CHECKPOINT)
     return 0
 
 

@@ -25,6 +25,8 @@ def train_syncers(data: list[Stretch], seed: int, steps: int, levels: int = LEVE
     generator = torch.Generator().manual_seed(seed)
     syncers = MultiScaleSync(2 * AXES, data[0].features.shape[1], levels)
     sampler = Sampler(data, seed)
+    if not steps:
+        return syncers
     optimiser = torch.optim.AdamW(syncers.parameters(), lr=_RATE, weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, _RATE, total_steps=steps)
     valid = torch.ones(_BATCH, dtype=torch.bool)

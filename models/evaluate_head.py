@@ -1,0 +1,185 @@
+"""Measure head motion against film that nothing was trained on, beside two simple baselines.
+
+    python -m soliloquy.models.evaluate_head --shared ../shared [--weights FILE] [--json FILE]
+
+What is measured is what ships: the weight file, run by `inference.performance.head` on the held-out clips one
+after the other, without an instruction, in the amplitude of the group of speakers (from its training clips).
+Baselines: noise with the spectrum and spread of the training film; one filmed clip, repeated. The syncers
+that judge learnt from the half of the training clips that those of the loss did not see, with another seed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..inference.instruction.values import ACTIONS
+from ..inference.performance.head import HEAD_WEIGHTS, HeadModel, HeadStyle, head_motion, load_head_model
+from .performance.head_batches import FRAMES, SHORT, Stretch, stretches
+from .performance.head_data import HeadClip, load_heads
+from .performance.head_measures import (
+    copied,
+    frechet,
+    noise_like,
+    pose_spread,
+    velocities,
+    velocity_error,
+    window_statistics,
+)
+from .performance.head_net import MANNERS
+from .performance.head_sync import sync_scores, train_syncers
+from .speech.sync import MultiScaleSync
+
+JUDGE_SEED, JUDGE_STEPS = 77, 600
+SEEDS = (1, 2, 3)
+_WINDOW = {"grid_s1": 36, "us_gov": 36, "lrc_ar": SHORT}
+"""Frames of a window of the Fréchet distance."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """Held-out film of one corpus in stretches of equal length: `film` poses in radians, the same in the
+    speaker's `units`, the features of the same moments; `prosody` and `visemes` of all of them in a row;
+    `train` poses of the training film in radians, `amplitude` [3] its unit."""
+
+    corpus: str
+    film: list[np.ndarray]
+    units: list[np.ndarray]
+    features: list[Tensor]
+    prosody: np.ndarray
+    visemes: np.ndarray
+    train: list[np.ndarray]
+
+    @property
+    def frames(self) -> int:
+        """Of a stretch."""
+        return len(self.film[0])
+
+
+def held_out(clips: list[HeadClip], data: list[Stretch], corpus: str) -> Held:
+    """Cut the film of a corpus into stretches of a GRID clip's length, those of lrc_ar of one second."""
+    frames = SHORT if corpus == "lrc_ar" else FRAMES
+    film, units, features, prosody, visemes, train = [], [], [], [], [], []
+    for clip, stretch in zip(clips, data, strict=True):
+        if clip.corpus != corpus:
+            continue
+        for at in range(0, len(clip.pose) - frames + 1, frames):
+            rows, fine = slice(at, at + frames), slice(2 * at, 2 * (at + frames))
+            if not clip.held_out:
+                train.append(clip.pose[rows].astype(float))
+                continue
+            film.append(clip.pose[rows].astype(float))
+            units.append(stretch.unit)
+            features.append(stretch.features[rows])
+            prosody.append(clip.prosody[fine])
+            visemes.append(clip.visemes[fine])
+    return Held(corpus, film, units, features, np.concatenate(prosody), np.concatenate(visemes), train)
+
+
+def generate(held: Held, model: HeadModel, seed: int, *, shuffled: bool = False) -> list[np.ndarray]:
+    """Head motion in radians at 25 Hz for every stretch; `shuffled`: to the sound of other stretches."""
+    own = np.array(model.graph.card["manners"][held.corpus])
+    pitch, yaw, roll = own / np.array(model.unit)
+    weights = tuple(float(name == held.corpus) for name in MANNERS)
+    style = HeadStyle(amplitude=(pitch, yaw, roll), manner=weights)
+    shift = 2 * held.frames * (len(held.film) // 3 + 1) if shuffled else 0
+    prosody, visemes = (np.roll(x, shift, axis=0) for x in (held.prosody, held.visemes))
+    actions = np.zeros((len(prosody), len(ACTIONS)), np.float32)
+    motion = head_motion(prosody, visemes, actions, seed, model, style)[::2].astype(float)
+    return list(motion.reshape(-1, held.frames, 3))
+
+
+def _in_units(poses: list[np.ndarray], held: Held) -> list[Tensor]:
+    """For the syncers: in units of the speaker who says the line, film and anything else."""
+    return [torch.from_numpy((p / u).astype(np.float32)) for p, u in zip(poses, held.units, strict=True)]
+
+
+def measure(held: Held, poses: list[np.ndarray], judge: MultiScaleSync) -> dict[str, list[float] | float]:
+    """Every measure of one set of poses."""
+    window = _WINDOW[held.corpus]
+    return {
+        "spread": (pose_spread(poses) / pose_spread(held.film)).tolist(),
+        "velocity": (velocities(poses).std(0) / velocities(held.film).std(0)).tolist(),
+        "speed_error": velocity_error(poses, held.film).tolist(),
+        "frechet": frechet(window_statistics(poses, window), window_statistics(held.film, window)),
+        "sync": sync_scores(judge, _in_units(poses, held), held.features),
+    }
+
+
+def _mean(parts: list[dict]) -> dict:
+    return {key: np.mean([part[key] for part in parts], axis=0).tolist() for key in parts[0]}
+
+
+def evaluate(clips: list[HeadClip], model: HeadModel, judge: MultiScaleSync) -> dict[str, dict[str, dict]]:
+    """By corpus and by system: what `measure` says, the mean over seeds."""
+    data, table = stretches(clips), {}
+    for corpus in MANNERS:
+        held = held_out(clips, data, corpus)
+        lengths = [held.frames] * len(held.film)
+        systems = {
+            "film": [held.film],
+            "generated": [generate(held, model, seed) for seed in SEEDS],
+            "generated, sound shuffled": [generate(held, model, seed, shuffled=True) for seed in SEEDS],
+            "noise": [noise_like(held.train, lengths, seed) for seed in SEEDS],
+            "copied clip": [copied(held.train, lengths, seed) for seed in range(6)],
+        }
+        table[corpus] = {
+            name: _mean([measure(held, poses, judge) for poses in drawn]) for name, drawn in systems.items()
+        }
+    return table
+
+
+def load_judge(clips: list[HeadClip], cache: Path) -> MultiScaleSync:
+    """The syncers that measure; trained if `cache` does not hold them."""
+    data = [s for s, clip in zip(stretches(clips), clips, strict=True) if not clip.held_out]
+    if not cache.exists():
+        torch.save(train_syncers(data[1::2], JUDGE_SEED, JUDGE_STEPS).state_dict(), cache)
+    judge = train_syncers(data[:1], JUDGE_SEED, 0)
+    judge.load_state_dict(torch.load(cache, weights_only=True))
+    return judge.eval()
+
+
+def show(table: dict[str, dict[str, dict]]) -> str:
+    """The table as Markdown."""
+    lines = [
+        "| film | motion | rotation std / film's (pitch, yaw, roll) | velocity std / film's "
+        "| error of speeds % | Fréchet | sync at 4 levels |",
+        "|---|---|---|---|---|---:|---|",
+    ]
+    for corpus, systems in table.items():
+        for name, found in systems.items():
+            ratio, velocity = (" ".join(f"{v:.2f}" for v in found[key]) for key in ("spread", "velocity"))
+            error = " ".join(f"{100 * v:.0f}" for v in found["speed_error"])
+            sync = " ".join(f"{v:.3f}" for v in found["sync"])
+            lines.append(
+                f"| {corpus} | {name} | {ratio} | {velocity} | {error} | {found['frechet']:.1f} | {sync} |"
+            )
+    return "\n".join(lines)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--shared", type=Path, default=Path("../shared"))
+    parser.add_argument("--cache", type=Path, default=Path("runs/cache"))
+    parser.add_argument("--weights", type=Path, default=HEAD_WEIGHTS)
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    clips = load_heads(arguments.shared, arguments.cache / "heads.npz")
+    judge = load_judge(clips, arguments.cache / "head_judge.pt")
+    table = evaluate(clips, load_head_model(arguments.weights), judge)
+    print(show(table))
+    if arguments.json:
+        arguments.json.write_text(json.dumps(table))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
