@@ -14,6 +14,7 @@ import numpy as np
 from scipy.ndimage import uniform_filter1d
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 CURVES = ("aperture", "width", "jaw", "upper_lip", "lip_height", "protrusion")
@@ -87,7 +88,8 @@ def lip_curves(aligned_mm: np.ndarray, index: list[int]) -> np.ndarray:
     )
 
 
-def _landmarks_px(archive: np.lib.npyio.NpzFile, start: int, stop: int) -> np.ndarray:
+def landmarks_px(archive: Mapping[str, np.ndarray], start: int, stop: int) -> np.ndarray:
+    """[T, P, 3] pixels of the frames `start` to `stop` of a corpus, columns as its `index` says."""
     if "xyz" in archive:
         return archive["xyz"][start:stop] / 32.0
     return np.cumsum(archive["delta"][:, :, start:stop], axis=2, dtype=np.int16).transpose(2, 1, 0) / 32.0
@@ -111,7 +113,7 @@ def load_tracked(shared: Path, corpus: str) -> list[TrackedClip]:
             continue
         fps = float(np.broadcast_to(labels["fps"], len(labels["clips"]))[i])
         aligned = align_to_canonical(
-            _landmarks_px(landmarks, start, stop), rigid, canonical["xyz_mm"][used].astype(float), fps
+            landmarks_px(landmarks, start, stop), rigid, canonical["xyz_mm"][used].astype(float), fps
         )
         clips.append(
             TrackedClip(
