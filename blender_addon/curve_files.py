@@ -15,9 +15,10 @@ from ..inference.errors import UsageError
 from ..inference.formats.a2f_json import read_a2f_json, write_a2f_json
 from ..inference.formats.arkit_csv import read_csv, write_csv
 from ..inference.formats.live_link_csv import write_live_link_csv
-from ..inference.pipeline import all_channels, follow_cues
+from ..inference.hearing import all_channels, told
+from ..inference.pipeline import follow_cues
 from ..inference.types import FaceMotion
-from . import dialogue_job, kept_lines, layers
+from . import kept_lines, layers
 from .kept_lines import KeptLine, content_hash
 from .rig_map import read_character
 
@@ -135,7 +136,7 @@ def _kept(path: str, motion: FaceMotion, segments: tuple, start_frame: float) ->
         content_hash=content_hash(path),
         start_frame=start_frame,
         audible=None,
-        spoken=dialogue_job.told(motion, segments),
+        spoken=told(motion, segments),
         segments=segments,
     )
 

@@ -9,13 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ..inference import motion_pack, reapply
 from ..inference.errors import Cancelled, SoliloquyError, UsageError
+from ..inference.hearing import told
 from ..inference.motion import Spoken
 from ..inference.pipeline import AnimateSettings, follow_cues, listen
-from ..inference.visemes import VISEMES, frame_classes
 from .jobs import Running, heard_of, message, speech_model
 from .kept_lines import KeptLine, content_hash
 
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..inference.bezier import KeyedCurve
-    from ..inference.types import FaceMotion, FrameRate
+    from ..inference.types import FrameRate
     from ..inference.visemes import Segment
 
     Heard = tuple[Spoken, tuple[Segment, ...] | None]
@@ -247,13 +245,6 @@ class _Hearing:
             notify=notify,
             parts=self._parts_of(line),
         )
-
-
-def told(motion: FaceMotion, segments: Sequence[Segment]) -> Spoken:
-    """Motion whose sounds are known and were not heard: their classes are certain."""
-    classes = frame_classes(segments, len(motion.values), motion.rate_hz)
-    visemes = (classes[:, None] == np.arange(len(VISEMES))).astype(np.float32)
-    return Spoken(motion, visemes, np.zeros((len(motion.values), 0), np.float32))
 
 
 def line_hash(audio: str, text: str = "", language: str = "", cues: str = "", voice: str = "") -> str:

@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .alignment import SegmentStream, TextDoesNotFit, align
 from .audio import open_audio
-from .channels import ARKIT_52
 from .contacts import Guarantees, SegmentFeed, keep_guarantees
 from .curves import MotionControls, check_rate, control_pieces, resample_pieces
-from .errors import Cancelled
+from .hearing import aligned, all_channels, as_silent, listened, told, watched, words_said
 from .instruction.suggestion import suggested_track
 from .motion import Spoken, join, stream_speech
 from .parts import stream_parts
@@ -23,21 +21,18 @@ from .performance.blinks import add_blinks, check_eyes, set_lids
 from .performance.direction import Draw
 from .performance.events import voice_of
 from .performance.perform import RATE_HZ, BlinkFeed, load_performance_models, perform_pieces
-from .transcript import LANGUAGE, PhonesUnavailable, words_of
+from .transcript import LANGUAGE
 from .types import FaceMotion
-from .visemes import UNKNOWN, VISEMES, frame_classes
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from .audio import AudioReader
     from .audio_decoders import Decoder
     from .instruction.reader import Reading
     from .performance.blinks import BlinkCues
     from .performance.direction import Direction
     from .session import SpeechModel
-    from .types import AudioClip
     from .visemes import Segment
 
 CUES_RATE_HZ = 50.0
@@ -129,20 +124,20 @@ def animate_file(
         Cancelled: `cancelled` returned True.
     """
     settings = settings or AnimateSettings()
-    words = _words(settings, notify)
+    words = words_said(settings.text, settings.language, notify)
     with open_audio(path, decoders) as reader:
         if notify:
             for notice in reader.notices:
                 notify(notice)
-        blocks = _watched(reader, progress, cancelled)
+        blocks = watched(reader, progress, cancelled)
         spoken: Iterable[Spoken] = stream_speech(blocks, model, measured=settings.direction is not None)
         if reader.is_silent:
-            spoken = map(_silent, spoken)
+            spoken = map(as_silent, spoken)
         segments = None
         if settings.suggested or (words and not reader.is_silent):
             spoken = list(spoken)
         if words and not reader.is_silent:
-            segments = _aligned(list(spoken), words, notify)
+            segments = aligned(list(spoken), words, notify)
         guarantees = settings.guarantees(by_text=segments is not None)
         feed = SegmentFeed(settings.controls.prediction_delay_s)
         if reader.is_silent:
@@ -150,7 +145,7 @@ def animate_file(
         elif segments is not None:
             feed.add(segments, np.inf)
         elif guarantees:
-            spoken = _listened(spoken, feed, float(model.card.rate_hz))
+            spoken = listened(spoken, feed, float(model.card.rate_hz))
         made, eyes = _performed(spoken, settings, path, reader.duration_s)
         pieces = (all_channels(piece.motion, neutral=False) for piece in made)
         yield from _finished(pieces, float(model.card.rate_hz), settings, feed, guarantees, eyes)
@@ -242,7 +237,7 @@ def follow_cues(
             notices += reader.notices
             if end_s > reader.duration_s + _CUES_BEYOND_S:
                 notices += (f"The cues last {end_s:.1f} s, the sound only {reader.duration_s:.1f} s",)
-            blocks = None if reader.is_silent else _watched(reader, progress, cancelled)
+            blocks = None if reader.is_silent else watched(reader, progress, cancelled)
             motion = articulate(segments, reader.duration_s, rate_hz, blocks)
     if notify:
         for notice in notices:
@@ -302,20 +297,6 @@ def _performed(
     return made, _Eyes(draw.eyes, feed)
 
 
-def _silent(spoken: Spoken) -> Spoken:
-    """What is heard in a sound without a sound: the mouth is at rest."""
-    visemes = np.zeros((len(spoken.motion.values), len(VISEMES)), np.float32)
-    visemes[:, VISEMES.index("sil")] = 1.0
-    return replace(spoken, motion=all_channels(spoken.motion, neutral=True), visemes=visemes)
-
-
-def told(motion: FaceMotion, segments: Sequence[Segment]) -> Spoken:
-    """Motion whose sounds are known and were not heard: their classes are certain."""
-    classes = frame_classes(segments, len(motion.values), motion.rate_hz)
-    visemes = (classes[:, None] == np.arange(len(VISEMES))).astype(np.float32)
-    return Spoken(motion, visemes, np.zeros((len(motion.values), 0), np.float32))
-
-
 def with_eyes(
     motion: FaceMotion,
     settings: AnimateSettings,
@@ -359,7 +340,7 @@ def listen(
         if notify:
             for notice in reader.notices:
                 notify(notice)
-        blocks = _watched(reader, progress, cancelled)
+        blocks = watched(reader, progress, cancelled)
         if parts is None or settings.text.strip():
             spoken = join(stream_speech(blocks, model))
         else:
@@ -368,7 +349,7 @@ def listen(
     segments = None if silent else align_text(spoken, settings, notify)
     if progress:
         progress(1.0)
-    kept = _silent(spoken) if silent else replace(spoken, motion=all_channels(spoken.motion, neutral=False))
+    kept = as_silent(spoken) if silent else replace(spoken, motion=all_channels(spoken.motion, neutral=False))
     return kept, segments
 
 
@@ -376,8 +357,8 @@ def align_text(
     spoken: Spoken, settings: AnimateSettings, notify: Callable[[str], None] | None = None
 ) -> tuple[Segment, ...] | None:
     """When each sound of the settings' text is said in what was heard; None where the text does not tell."""
-    words = _words(settings, notify)
-    segments = _aligned([spoken], words, notify) if words else None
+    words = words_said(settings.text, settings.language, notify)
+    segments = aligned([spoken], words, notify) if words else None
     return None if segments is None else tuple(segments)
 
 
@@ -389,69 +370,7 @@ def collect(pieces: Iterable[FaceMotion]) -> FaceMotion:
     return replace(kept[0], values=np.concatenate([piece.values for piece in kept]))
 
 
-def _words(settings: AnimateSettings, notify: Callable[[str], None] | None) -> list[list[int]]:
-    """The words of the text; none without a text, or without espeak-ng."""
-    if not settings.text.strip():
-        return []
-    try:
-        return words_of(settings.text, settings.language)
-    except PhonesUnavailable as error:
-        if notify:
-            notify(f"{error} The line is animated without the text.")
-        return []
-
-
-def _aligned(
-    spoken: Sequence[Spoken], words: list[list[int]], notify: Callable[[str], None] | None
-) -> list[Segment] | None:
-    """When each sound of the text is said; None where it is not what is said."""
-    heard, notify = join(spoken), notify or (lambda _: None)
-    try:
-        segments = align(heard.visemes, words, heard.motion.rate_hz)
-    except TextDoesNotFit as misfit:
-        notify(f"The text does not fit the sound: {misfit}. The line is animated without the text.")
-        return None
-    left_out = [segment for segment in segments if segment.viseme == UNKNOWN]
-    if len(left_out) > sum(word.count(UNKNOWN) for word in words):
-        notify("A part of the text is not what is heard: it is left out, and the rest is used.")
-    return segments
-
-
-def _listened(spoken: Iterable[Spoken], feed: SegmentFeed, rate_hz: float) -> Iterator[Spoken]:
-    """The same pieces; what is heard in them goes into `feed` on the way."""
-    stream = SegmentStream(rate_hz)
-    for piece in spoken:
-        feed.add(stream.feed(piece.visemes), stream.known_until_s)
-        yield piece
-    feed.add(stream.finish(), np.inf)
-
-
 def blink_seed(path: str | os.PathLike[str], seed: int) -> int:
     """A seed for one file: the lines of a batch must not all blink at the same moments."""
     name = unicodedata.normalize("NFC", Path(path).name)  # macOS hands out names in another form
     return seed + zlib.crc32(name.encode("utf-8", "surrogateescape"))
-
-
-def _watched(
-    reader: AudioReader, progress: Callable[[float], None] | None, cancelled: Callable[[], bool] | None
-) -> Iterator[AudioClip]:
-    for block in reader.blocks():
-        if cancelled and cancelled():
-            raise Cancelled
-        yield block
-        if progress and reader.duration_s > 0.0:
-            progress(min(1.0, (block.start_s + block.duration_s) / reader.duration_s))
-    if cancelled and cancelled():
-        raise Cancelled
-
-
-def all_channels(motion: FaceMotion, *, neutral: bool) -> FaceMotion:
-    """The 52 ARKit channels in their usual order; what the model does not know, and a silent sound, is 0. A
-    motion that has more than these already has them all."""
-    if motion.channels[: len(ARKIT_52)] == ARKIT_52 and not neutral:
-        return motion
-    values = np.zeros((len(motion.values), len(ARKIT_52)), np.float32)
-    if not neutral:
-        for column, channel in enumerate(motion.channels):
-            values[:, ARKIT_52.index(channel)] = motion.values[:, column]
-    return replace(motion, values=values, channels=ARKIT_52)

@@ -44,7 +44,7 @@ LAYERS = (
     {"rig_basis", "rig_face", "rig_groups"},
     {"rig_solved"},
     {"motion", "rig_match"},
-    {"performance", "parts"},
+    {"performance", "parts", "hearing"},
     {"pipeline", "jobs", "console", "memory_study", "motion_pack"},
     {"memory_plot", "live", "reapply"},
     {"commands"},

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 from fake_model import fake_model
-from soliloquy.inference import cli, pipeline, session, transcript
+from soliloquy.inference import cli, hearing, session, transcript
 from soliloquy.inference.formats.arkit_csv import read_csv
 from soliloquy.inference.lip_basis import lip_curves
 from soliloquy.inference.session import Heard
@@ -50,7 +50,7 @@ def words(monkeypatch):
         asked.append((text, language))
         return [[AA, PP] for _ in text.split()]
 
-    monkeypatch.setattr(pipeline, "words_of", words_of)
+    monkeypatch.setattr(hearing, "words_of", words_of)
     return asked
 
 
@@ -115,7 +115,7 @@ def test_the_delay_moves_the_contacts_too(tmp_path):
 
 def test_a_text_that_is_not_what_is_said_is_not_applied(tmp_path, monkeypatch, capsys):
     csv, other = tmp_path / "a.csv", [VISEMES.index("U"), VISEMES.index("SS")]
-    monkeypatch.setattr(pipeline, "words_of", lambda *_: [other] * 10)
+    monkeypatch.setattr(hearing, "words_of", lambda *_: [other] * 10)
     wav = sound(tmp_path / "a.wav")
     assert animate(wav, "--out", csv) == 0
     without = csv.read_bytes()
