@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _FAR: Final = 7.0
 """Distance beyond which words do not belong together."""
 _NEAR: Final = 2.0
-_COSTS: Final = {COMMA: 4.0, "and": 2.0, "or": 2.0, SENTENCE: math.inf}
+_COSTS: Final = {COMMA: 4.0, "and": 2.0, "or": 2.0, "while": 3.0, SENTENCE: math.inf}
 _PAST: Final = 2.0
 """A state looks back rather than ahead over a break: "brows lowered, drawn together, lips pressed"."""
 _NEGATED_AMOUNT: Final = -PLAIN
@@ -146,8 +146,8 @@ class _Stretch:
             return
         if entry.degree is not None and self._modifies_next(at):
             return
-        if item.text in self.words.particles and any(c.at == at - 1 for c in self.claims):
-            self.used[at] = True  # "scrunched up": the word before has said it
+        if item.text in self.words.particles and self._is_said_before(at):
+            self.used[at] = True
             return
         if entry.states and self._bind(at):
             return
@@ -158,6 +158,11 @@ class _Stretch:
             self.used[at] = True
             if not math.isnan(entry.intensity):
                 self.intensity = entry.intensity
+
+    def _is_said_before(self, at: int) -> bool:
+        """Whether a particle only completes the word before: "scrunched up", but not "eyes flick up"."""
+        before = [claim for claim in self.claims if claim.at == at - 1]
+        return any(c.part < 0 or self.items[c.part].entry.parts not in ("eyes", "gaze") for c in before)
 
     def _modifies_next(self, at: int) -> bool:
         """Whether a word that can be a degree stands right before what has one."""
@@ -224,6 +229,9 @@ class _Stretch:
                     self._share_state(at, step)
 
     def _share_state(self, at: int, step: int) -> None:
+        beyond = at - step
+        if 0 <= beyond < len(self.items) and not self.items[beyond].break_:
+            return  # something else is said of it, be it in unknown words
         other = at + step
         while 0 <= other < len(self.items) and self.items[other].break_ in (COMMA, "and", "or"):
             other += step

@@ -37,7 +37,7 @@ class Entry:
     intensity: float | None = None
     """0..1 for all of the performance; NaN for the word "intensity" itself, whose degree says it."""
     flags: set[str] = field(default_factory=set)
-    """Any of: not, scarce, and, or, becomes, quiet."""
+    """Any of: not, scarce, and, or, while, becomes, quiet."""
 
 
 class Lexicon:
@@ -88,7 +88,7 @@ class Lexicon:
         for time, phrases in data["times"].items():
             for entry in self._entries(phrases):
                 entry.time = time
-        for flag in ("not", "scarce", "and", "or", "becomes", "quiet"):
+        for flag in ("not", "scarce", "and", "or", "while", "becomes", "quiet"):
             for entry in self._entries(data[flag]):
                 entry.flags.add(flag)
         for entry in self._entries(data["carriers"]):
@@ -120,6 +120,9 @@ class Lexicon:
         The word's own stem where it is short, known, an English word of another meaning, or near to none.
         """
         stem = self.stem(word)
+        if stem not in self._known and stem.endswith(("er", "est")):  # "rounder", "roundest"
+            shorter = self.stem(stem.removesuffix("er").removesuffix("est"))
+            stem = shorter if shorter in self._known else stem
         if len(word) < _SHORTEST_TYPO or stem in self._known or word in self._other or stem in self._other:
             return stem
         for form in (stem, word):

@@ -31,6 +31,8 @@ _OWN: Final = 0.6
 _MOST_SPREADS: Final = 3.0
 _HEARD: Final = (0.5, 1.6)
 """Weighted mean of the measures, in spreads, from which an emotion is heard, and at which it is certain."""
+_BESIDE: Final = 0.6
+"""An emotion with a smaller part of the strongest one's evidence is not suggested beside it."""
 _LOUDEST: Final = 0.9
 _ACTED: Final = (0.4, 2.0)
 """Spreads within which an action is left alone, and beyond which it is full."""
@@ -114,6 +116,7 @@ def _suggestion(phrase: Phrase, spreads: Array, rules: _Rules) -> Suggestion:
     score = rules.emotion_weights @ spreads / weights
     evidence = np.clip((score - _HEARD[0]) / (_HEARD[1] - _HEARD[0]), 0.0, 1.0)
     evidence *= phrase.voiced_s / (phrase.voiced_s + _BRIEF_S)
+    evidence[evidence < _BESIDE * evidence.max()] = 0.0
     share = evidence / max(evidence.sum(), 1e-9)  # what could be one emotion or another is less of each
     strength = dict(zip(rules.emotions, _LOUDEST * evidence * share, strict=True))
     values = {name: float(value) for name, value in strength.items() if value >= _LEAST}

@@ -27,7 +27,7 @@ class Item:
     text: str
     entry: Entry = field(default_factory=Entry)
     break_: str = ""
-    """`COMMA`, `SENTENCE`, "and", "or", or empty for what is no break."""
+    """`COMMA`, `SENTENCE`, "and", "or", "while", or empty for what is no break."""
     number: float | None = None
     exact: dict[str, float] | None = None
     """Values that stand as they are: "brows -0.5", "AU12C"."""
@@ -109,7 +109,10 @@ def _units(text: str, units: str, level: str | None) -> Item:
     degree = _FACS_LEVELS.get(level or "", PLAIN)
     values: dict[str, float] = {}
     known = True
-    for unit in re.findall(r"\d+", units):
+    numbers = re.findall(r"\d+", units)
+    if numbers == ["1", "2"]:
+        numbers = ["1+2"]
+    for unit in numbers:
         found = lexicon().action_units.get(unit)
         known = known and found is not None
         for name, factor in (found or {}).items():
@@ -134,7 +137,7 @@ def _phrases(tokens: list[Item]) -> list[Item]:
         if length:
             text = " ".join(t.text for t, _ in kept[at : at + length])
             entry = words.entries[tuple(s for _, s in kept[at : at + length])]
-            break_ = "or" if "or" in entry.flags else "and" if "and" in entry.flags else ""
+            break_ = next((kind for kind in ("or", "and", "while") if kind in entry.flags), "")
             items.append(Item(text, entry, break_))
         else:
             items.append(replace(token, known=token.known and not stem))

@@ -61,10 +61,11 @@ def write(instruction: Instruction) -> str:
     """The sentence that says these values, each to the nearest of `STEPS`, the intensity to 5 %."""
     values = instruction.values()
     before = [_degree(values.get(name, 0.0), word) for name, word in _ADJECTIVES.items()]
-    speaker = " and ".join(said for said in before if said)
+    *others, last = [said for said in before if said] or ["neutral"]
+    speaker = f"{', '.join(others)} and {last}" if others else last
     after = [_degree(values.get(name, 0.0), word) for name, word in _AFTER.items()]
-    first = "A" if (speaker or "neutral")[0] not in "aeiou" else "An"
-    parts = [f"{first} {speaker or 'neutral'} speaker", *after, *_actions(values)]
+    first = "A" if speaker[0] not in "aeiou" else "An"
+    parts = [f"{first} {speaker} speaker", *after, *_actions(values)]
     intensity = round(instruction.intensity / _INTENSITY_STEP) * _INTENSITY_STEP
     if intensity < 1.0:
         parts.append(f"at {round(100 * intensity)} % intensity")
@@ -99,7 +100,3 @@ def _action(name: str, value: float) -> str:
 def _degree(value: float, word: str) -> str:
     degree = dict(STEPS).get(nearest_step(value))
     return "" if degree is None else f"{degree} {word}".strip()
-
-
-assert set(_WORDS) == set(ACTION_NAMES)
-assert {*_ADJECTIVES, *_AFTER} == set(EMOTIONS)
