@@ -10,12 +10,16 @@ import json
 import struct
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from ..inference.errors import RigError
 from ..inference.formats import meshopt
+from . import rig_vrm
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 _MESHOPT = "EXT_meshopt_compression"
 _BASISU = "KHR_texture_basisu"
@@ -30,6 +34,7 @@ def load(path: Path) -> None:
         RuntimeError: Blender's importer refuses it.
     """
     document, chunk = _read(path)
+    before = set(bpy.data.objects)
     if not {_MESHOPT, _BASISU} & {*document.get("extensionsRequired", ())} and path.suffix != ".vrm":
         bpy.ops.import_scene.gltf(filepath=str(path))
     else:
@@ -37,7 +42,14 @@ def load(path: Path) -> None:
             plain = Path(folder) / f"{path.stem}.glb"
             plain.write_bytes(_plain(document, chunk, path))
             bpy.ops.import_scene.gltf(filepath=str(plain))
-    _name_keys(document)
+    objects = _imported(document, [one for one in bpy.data.objects if one not in before])
+    _name_keys(document, objects)
+    try:
+        rig_vrm.keep(document, objects)
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        raise RigError(
+            f"{path.name} has expressions that are damaged ({error})", "Export it again"
+        ) from error
 
 
 def _read(path: Path) -> tuple[dict[str, Any], bytes]:
@@ -112,19 +124,27 @@ def _glb(document: dict[str, Any], binary: bytes) -> bytes:
     return struct.pack("<III", _GLB, 2, 12 + len(chunks)) + chunks
 
 
-def _name_keys(document: dict[str, Any]) -> None:
+def _name_keys(document: dict[str, Any], objects: Mapping[int, bpy.types.Object]) -> None:
     """Give shape keys that were imported as target_0, target_1, ... the names that the file has for them."""
-    for node in document.get("nodes", ()):
-        if "mesh" not in node:
-            continue
-        mesh = document["meshes"][node["mesh"]]
-        names = next(
-            (p["extras"]["targetNames"] for p in mesh["primitives"] if "targetNames" in p.get("extras", {})),
-            (),
-        )
-        made = bpy.data.objects.get(node.get("name", mesh.get("name", "")))
-        keys = made.data.shape_keys if made is not None and made.type == "MESH" else None
+    for node, made in objects.items():
+        keys = made.data.shape_keys
+        names = rig_vrm.target_names(document["meshes"][document["nodes"][node]["mesh"]])
         for i, name in enumerate(names if keys is not None else ()):
             block = keys.key_blocks.get(f"target_{i}")
             if block is not None:
                 block.name = name
+
+
+def _imported(document: dict[str, Any], made: Iterable[bpy.types.Object]) -> dict[int, bpy.types.Object]:
+    """Mesh object by index of its node; Blender numbers names that are taken already."""
+    meshes = [one for one in made if one.type == "MESH"]
+    found: dict[int, bpy.types.Object] = {}
+    for number, node in enumerate(document.get("nodes", ())):
+        if "mesh" not in node:
+            continue
+        name = node.get("name") or document["meshes"][node["mesh"]].get("name", "")
+        same = [one for one in meshes if name in (one.name, one.name.rpartition(".")[0])]
+        if same:
+            found[number] = same[0]
+            meshes.remove(same[0])
+    return found

@@ -12,7 +12,7 @@ import numpy as np
 from mathutils import Matrix, Vector
 
 from ..inference.rig_source import Bone, Property, RigSource
-from . import rig_drivers, rig_eyes
+from . import rig_drivers, rig_eyes, rig_vrm
 from .rig_mesh import MeshKeys
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ def read_source(
     key_sets = tuple(one.key_set(turn, handles.get(one.part.name, {})) for one in with_keys)
     bones = tuple(bone for armature in armatures for bone in _bones(armature, turn))
     balls = tuple(rig_eyes.read(eyes, turn))
-    return RigSource(key_sets, bones, balls, tuple(_properties([*meshes, *armatures])))
+    groups = rig_vrm.groups_of(one.part for one in with_keys)
+    return RigSource(key_sets, bones, balls, tuple(_properties([*meshes, *armatures])), groups)
 
 
 def _once_per_mesh(meshes: Iterable[bpy.types.Object]) -> Iterator[bpy.types.Object]:
@@ -83,7 +84,7 @@ def looks_to(meshes: Sequence[MeshKeys], armatures: Sequence[bpy.types.Object]) 
 
 def _bones(armature: bpy.types.Object, turn: np.ndarray) -> Iterator[Bone]:
     matrix = Matrix(turn.tolist()).to_4x4() @ armature.matrix_world
-    posed = armature.pose.bones
+    posed, parts = armature.pose.bones, rig_vrm.parts_of_bones(armature)
     for bone in armature.data.bones:
         place = (matrix @ bone.matrix_local).to_3x3().normalized()
         yield Bone(
@@ -94,6 +95,7 @@ def _bones(armature: bpy.types.Object, turn: np.ndarray) -> Iterator[Bone]:
             np.array(place, np.float32),
             bone.parent.name if bone.parent is not None else None,
             posed[bone.name].rotation_mode,
+            parts.get(bone.name, ""),
         )
 
 

@@ -257,7 +257,10 @@ def _shaped(
 
 
 def _direction_of(line: Line, plan: Plan) -> Direction | None:
-    """How a line is performed, in seconds of its sound."""
+    """How a line is performed, in seconds of its sound; curves that were recorded are played as they are."""
+    _, segments, told = _unpacked(line.packed)
+    if told and not segments:
+        return None
     if line.direction is not None or plan.direction is None:
         return line.direction
     return plan.direction.shifted(-line.start_frame / plan.rate.hz)

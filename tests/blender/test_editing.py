@@ -194,7 +194,7 @@ def test_hand_keys_move_with_their_line():
         assert _has_key(face, moved, value), start_frame
         assert [abs(v - value) < 1e-5 for _, v in helpers.curves(face)[JAW]].count(True) == 1
         strip = helpers.speech_strip(keys)
-        assert (strip.frame_start, strip.scale) == (start_frame - 4, 1.0)
+        assert (strip.frame_start, strip.scale) == (start_frame - 15, 1.0)
         bpy.context.scene.frame_set(int(moved))
         assert abs(keys.key_blocks["jawOpen"].value - value) < 1e-5, "the NLA shows it there"
 
@@ -287,12 +287,12 @@ def test_a_sentence_is_heard_again_where_the_sound_changed():
     assert item.content_hash == helpers.module("blender_addon.kept_lines").content_hash(str(path))
     path.unlink()
     before = _values(face, frames=frames)
+    said = ""
     try:
         bpy.ops.soliloquy.redo_sentence(hear=True)
     except RuntimeError as error:
-        assert "does not exist" in str(error)
-    else:
-        raise AssertionError("a sound that is gone was heard")
+        said = str(error)
+    assert "does not exist" in said
     assert np.array_equal(_values(face, frames=frames), before)
 
 

@@ -33,7 +33,8 @@ def test_compressed_glb_is_mapped_saved_and_drawn():
     assert (found["mapped"], found["total"]) == (52, 52)
     rig_map = helpers.module("inference.rig_json").read_map(out)
     right = helpers.module("inference.names").match_channels
-    for target in rig_map.targets:
+    assert {t.object for t in rig_map.targets if t.kind == "OBJECT"} == {"eyeLeft", "eyeRight"}
+    for target in (t for t in rig_map.targets if t.kind == "SHAPE_KEY"):
         name = target.data_path.split('"')[1]
         assert right([name]).get(target.channel), (target.channel, name)
     image = bpy.data.images.load(str(sheet))
@@ -59,6 +60,8 @@ def test_vrm_0_and_1_are_mapped_whichever_way_they_face():
 
 def test_fbx_and_blend_of_the_same_head_give_the_same_map():
     bpy.ops.soliloquy.add_head()
+    for part in [o for o in bpy.data.objects if o.type == "ARMATURE"]:
+        bpy.data.objects.remove(part)  # Blender's FBX importer fails on one below the mesh that it moves
     fbx, blend = helpers.FOLDER / "head.fbx", helpers.FOLDER / "head.blend"
     bpy.ops.export_scene.fbx(filepath=str(fbx), use_mesh_modifiers=False)
     bpy.ops.wm.save_as_mainfile(filepath=str(blend))
@@ -129,7 +132,7 @@ def test_a_linked_character_is_mapped_through_its_override():
     bpy.ops.wm.save_as_mainfile(filepath=str(shot))
     bpy.ops.wm.open_mainfile(filepath=str(shot))
     hero = bpy.context.scene.soliloquy.target
-    assert len(hero.soliloquy_rig.rows) == 52
+    assert len(hero.soliloquy_rig.rows) == 55
     assert hero.soliloquy_rig.rows[0].gain == 0.5
     bpy.context.view_layer.objects.active = hero
     assert helpers.animate(helpers.vowels("hero.wav", 1.0)) == {"FINISHED"}

@@ -79,6 +79,7 @@ def test_solved_keys_come_back(tmp_path):
         "ridge",
         "copies",
         "keys_open_mm",
+        "mixed",
     ):
         assert getattr(found, field) == getattr(expected, field)
 
@@ -121,6 +122,8 @@ def changed(path, value):
         (("solved", 0, "minimum"), 3.0),
         (("solved", 0, "ridge"), 0.0),
         (("solved", 0, "copies"), [["Zähne", "x", 7]]),
+        (("solved", 0, "mixed"), [["Zähne", "x", 7, 1.0]]),
+        (("solved", 0, "mixed"), [["Zähne", "x", 0]]),
         (("solved", 0, "data_paths"), []),
         (("solved", 0, "keys_open_mm"), [1.0]),
         (("format",), "another program"),
