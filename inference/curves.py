@@ -39,7 +39,8 @@ class MotionControls:
     lips: float = 1.0
     """Strength of the mouth channels and the tongue, 0..4."""
     upper_face: float = 1.0
-    """Strength of eyes, brows, cheeks and nose, 0..4. Added blinks always close the eyes."""
+    """Strength of lids, brows, cheeks and nose, 0..4. Added blinks always close the eyes, and the eyes look
+    where they looked."""
     lower_face: float = 1.0
     """Strength of jaw, lips and tongue together, 0..4, on top of their own."""
     brows: float = 1.0
@@ -108,7 +109,7 @@ def _scaled(motion: FaceMotion, controls: MotionControls) -> FloatArray:
     groups = (
         (JAW, controls.jaw * controls.lower_face),
         (LIPS, controls.lips * controls.lower_face),
-        (UPPER_FACE, controls.upper_face),
+        ([c for c in UPPER_FACE if not c.startswith("eyeLook")], controls.upper_face),
         (BROWS, controls.upper_face * controls.brows),
         (HEAD, controls.head),
     )

@@ -142,6 +142,8 @@ class GazeStream:
     def _strays(self, block: _Block) -> float:
         """When the instruction asks for another direction than the eyes have."""
         since_s, *_, yaw, pitch = self._shifts[-1]
+        if block.is_steady and np.allclose(block.wanted[0], (yaw, pitch)):
+            return np.inf
         off = np.abs(block.wanted - (yaw, pitch)).max(axis=1) > _STRAY_RAD
         rows = np.flatnonzero(off & (block.times_s > since_s + 0.2))
         return float(block.times_s[rows[0]]) if len(rows) else np.inf
@@ -180,6 +182,7 @@ class _Block:
         self.onsets_s, self.phrase_ends_s = onsets_s, ends_s
         step_s = times_s[1] - times_s[0] if len(times_s) > 1 else 0.0
         self.end_s = float(times_s[-1] + step_s / 2)
+        self.is_steady = bool((wanted == wanted[0]).all())
 
     def row(self, at_s: float) -> int:
         return min(int(np.searchsorted(self.times_s, at_s)), len(self.times_s) - 1)

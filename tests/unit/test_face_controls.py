@@ -39,7 +39,12 @@ def _changed(**controls):
 
 @pytest.mark.parametrize(
     ("name", "channels"),
-    [("lower_face", {*JAW, *LIPS}), ("brows", {*BROWS}), ("upper_face", {*UPPER_FACE}), ("head", {*HEAD})],
+    [
+        ("lower_face", {*JAW, *LIPS}),
+        ("brows", {*BROWS}),
+        ("upper_face", {c for c in UPPER_FACE if not c.startswith("eyeLook")}),
+        ("head", {*HEAD}),
+    ],
 )
 def test_a_strength_moves_its_part_alone(name, channels):
     assert _changed(**{name: 0.5})[0] == channels
