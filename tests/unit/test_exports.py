@@ -110,3 +110,16 @@ def test_nothing_half_written_is_left(tmp_path):
     with pytest.raises(UsageError, match="does not exist"):
         read_a2f_json(tmp_path / "a.json")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_take_carries_the_turns_of_head_and_eyes_as_the_app_does(tmp_path):
+    channels = ("eyeLookInLeft", "eyeLookOutRight", "eyeLookDownLeft", "headPitch", "headYaw", "headRoll")
+    row = np.array([[0.5, 0.5, 0.2, 0.1, 0.2, -0.05]], np.float32)
+    write_live_link_csv(tmp_path / "a.csv", FaceMotion(np.repeat(row, 4, axis=0), channels, 60.0))
+    names, first = (line.split(",") for line in (tmp_path / "a.csv").read_text().splitlines()[:2])
+    cells = dict(zip(names, first, strict=True))
+    wanted = {
+        "HeadPitch": 0.1, "HeadYaw": -0.2, "HeadRoll": 0.05, "LeftEyeYaw": 0.253, "RightEyeYaw": 0.253,
+        "LeftEyePitch": 0.094, "RightEyePitch": 0.0,
+    }  # fmt: skip
+    assert {name: float(cells[name]) for name in wanted} == pytest.approx(wanted, abs=1e-3)
