@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -57,12 +57,12 @@ class Lexicon:
         self.action_units: Mapping[str, Mapping[str, float]] = data["action_units"]
         self.raw: Mapping[str, str] = data["raw"]
         self.entries: dict[Stems, Entry] = {}
+        self._words: set[str] = set()
         self._fillers = frozenset(self.stem(word) for word in data["fillers"])
         self._fill(data)
         self.longest = max(len(stems) for stems in self.entries)
         self._known = {stem for stems in self.entries for stem in stems} | self._fillers
-        self._near = _near_words(self._known | set(self._irregular))
-        self._other = frozenset(data["other_words"])
+        self._other = frozenset(data["other_words"].split())
 
     def _fill(self, data: Mapping[str, Any]) -> None:
         for part, phrases in data["parts"].items():
@@ -96,6 +96,7 @@ class Lexicon:
 
     def _entries(self, phrases: str) -> Iterator[Entry]:
         for phrase in phrases.split(","):
+            self._words.update(phrase.split())
             stems = tuple(self.stem(word) for word in phrase.split())
             yield self.entries.setdefault(tuple(s for s in stems if s not in self._fillers) or stems, Entry())
 
@@ -125,12 +126,25 @@ class Lexicon:
             stem = shorter if shorter in self._known else stem
         if len(word) < _SHORTEST_TYPO or stem in self._known or word in self._other or stem in self._other:
             return stem
-        for form in (stem, word):
-            for key in _shortened(form):
-                for near in self._near.get(key, ()):
-                    if near[0] == form[0] and _one_apart(form, near):
-                        return near if near in self._known else self.stem(near)
+        for length in (len(word), len(word) + 1, len(word) - 1):
+            for near in self._forms.get((word[0], length), ()):
+                if _one_apart(word, near):
+                    return self.stem(near)
         return stem
+
+    @cached_property
+    def _forms(self) -> Mapping[tuple[str, int], list[str]]:
+        """All words of the entries in their usual forms, by first letter and length: what typos may mean."""
+        forms = self._words | set(self._irregular)
+        for word in self._words:
+            bare = word.removesuffix("e")
+            doubled = word + word[-1]
+            forms |= {word + "s", bare + "ed", bare + "ing", word + "ly", doubled + "ed", doubled + "ing"}
+        found: dict[tuple[str, int], list[str]] = {}
+        for form in sorted(forms):
+            if len(form) >= _SHORTEST_TYPO and self.stem(form) in self._known:
+                found.setdefault((form[0], len(form)), []).append(form)
+        return found
 
 
 @lru_cache(maxsize=1)
@@ -163,20 +177,6 @@ def _stem(word: str) -> str:
     if len(word) > 2 and word.endswith("y") and word[-2] not in "aeiou":
         word = word[:-1] + "i"
     return word
-
-
-def _near_words(stems: set[str]) -> dict[str, list[str]]:
-    """Stems under themselves and themselves without one letter: what a typo is looked up by."""
-    near: dict[str, list[str]] = {}
-    for stem in sorted(stems):
-        if len(stem) >= _SHORTEST_TYPO - 1:
-            for key in _shortened(stem):
-                near.setdefault(key, []).append(stem)
-    return near
-
-
-def _shortened(word: str) -> set[str]:
-    return {word} | {word[:i] + word[i + 1 :] for i in range(len(word))}
 
 
 def _one_apart(a: str, b: str) -> bool:
