@@ -13,6 +13,8 @@ import numpy as np
 PACKAGE = "bl_ext.user_default.soliloquy"
 FOLDER = Path(os.environ["SOLILOQUY_TEST_FOLDER"])
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+SETTLE_S = 0.6
+"""A line begins so long before its sound, from rest, and ends so long after it: `compose.SLOW_SETTLE_S`."""
 FORMANTS_OF_A = ((730, 90), (1090, 110), (2440, 170), (3400, 250))  # Hz and width (Peterson and Barney 1952)
 
 

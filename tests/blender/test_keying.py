@@ -26,6 +26,7 @@ def test_every_rate_and_start_frame_is_in_sync():
         for start_frame in (1, 0, -37, 101):
             helpers.empty_scene(fps, base)
             face = helpers.arkit_mesh()
+            face.soliloquy_performance.enabled = False
             assert helpers.animate(path, start_frame, keys="DENSE") == {"FINISHED"}
             keys = np.array(helpers.curves(face)[JAW])
             assert np.array_equal(keys[:, 0], np.round(keys[:, 0])), "keys lie on whole frames"
@@ -97,7 +98,7 @@ def test_a_new_take_replaces_the_older_one():
     assert helpers.animate(path) == {"FINISHED"}
     assert helpers.animate(path, start_frame=5) == {"FINISHED"}
     assert len(face.soliloquy_face.lines) == 1
-    assert helpers.curves(face)[JAW][0][0] == 1.0
+    assert helpers.curves(face)[JAW][0][0] == 5 - np.ceil(24 * helpers.SETTLE_S)
     assert [track.name for track in face.data.shape_keys.animation_data.nla_tracks] == ["Speech"]
     assert [action.name for action in bpy.data.actions] == ["take Soliloquy"]
 
@@ -161,7 +162,7 @@ def test_controls_reach_the_keys():
     assert np.allclose(np.array(helpers.curves(face)[JAW])[:, 1], plain[:, 1] / 2, atol=1e-5)
     assert helpers.animate(path, jaw=1.0, prediction_delay_s=0.25) == {"FINISHED"}
     delayed = np.array(helpers.curves(face)[JAW])
-    assert np.allclose(delayed[10:-4, 1], plain[4:-10, 1], atol=1e-4), "0.25 s are 6 frames at 24 fps"
+    assert np.allclose(delayed[21:-15, 1], plain[15:-21, 1], atol=1e-4), "0.25 s are 6 frames at 24 fps"
 
 
 def test_30000_frames_are_keyed_faster_than_1000_one_by_one():

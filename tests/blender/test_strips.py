@@ -88,7 +88,7 @@ def test_trimmed_strip_is_keyed_where_it_is_audible():
     inside = [(frame, value) for frame, value in keys if 40 <= frame < 86]
     assert [frame for frame, _ in inside] == list(range(40, 86))
     assert all(abs(value - whole[frame]) < 1e-4 for frame, value in inside)
-    assert (keys[0], keys[-1]) == ((36.0, 0.0), (89.0, 0.0)), "at rest 0.15 s before and after"
+    assert (keys[0], keys[-1]) == ((25.0, 0.0), (100.0, 0.0)), "at rest 0.6 s before and after"
 
 
 def test_sub_frame_offset_of_a_strip_counts():
