@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -144,11 +145,17 @@ class InstructionTrack:
 
     def at(self, times_s: NDArray[np.float64]) -> tuple[FloatArray, FloatArray]:
         """Emotions float32 [T, 10] and actions float32 [T, A], the intensity multiplied in."""
-        rows = [[v * i.intensity for v in (*i.emotions, *i.actions)] for i in self.instructions]
-        table = np.array(rows, np.float32)
-        sampled = np.stack([np.interp(times_s, self.times_s, column) for column in table.T], axis=1)
-        both = sampled.astype(np.float32)
+        table = self._table
+        both = np.zeros((len(times_s), table.shape[1]), np.float32)
+        for column in np.flatnonzero(table.any(axis=0)):
+            both[:, column] = np.interp(times_s, self.times_s, table[:, column])
         return both[:, : len(EMOTIONS)], both[:, len(EMOTIONS) :]
+
+    @cached_property
+    def _table(self) -> FloatArray:
+        """float32 [K, 10 + A], the intensity multiplied in."""
+        rows = [[v * i.intensity for v in (*i.emotions, *i.actions)] for i in self.instructions]
+        return np.array(rows, np.float32)
 
 
 NEUTRAL: Final = InstructionTrack.constant(Instruction())

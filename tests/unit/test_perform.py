@@ -101,7 +101,7 @@ def test_pieces_are_performed_as_the_whole(direction, cuts):
     whole = perform_line(whole_line, direction, models)
     feed = BlinkFeed()
     made = join(perform_pieces(pieces, direction, models, feed))
-    np.testing.assert_array_equal(made.motion.values, whole.motion.values)
+    np.testing.assert_allclose(made.motion.values, whole.motion.values, rtol=0, atol=1e-6)
     assert made.motion.start_s == 0.0
     np.testing.assert_array_equal(feed.cues(-np.inf).moments_s, whole.blinks.moments_s)
 
