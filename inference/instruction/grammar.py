@@ -169,7 +169,9 @@ class _Stretch:
         following = self.items[at + 1] if at + 1 < len(self.items) else None
         if following is None or following.break_:
             return False
-        entry = following.entry
+        entry, beyond = following.entry, self.items[at + 2 : at + 3]
+        if beyond and beyond[0].entry.parts and self._state_values(at, beyond[0].entry.parts):
+            return False  # "wide staring eyes"
         return bool((entry.states and not entry.parts) or entry.says is not None) and entry.degree is None
 
     def _bind(self, at: int) -> bool:
@@ -366,8 +368,7 @@ class _Stretch:
         if self.used[at] or "quiet" in entry.flags or entry.parts in self.words.silent_parts:
             return False
         if entry.parts:  # "angry brows": the word beside it has said what they do
-            beside = [c.at for c in self.claims if abs(c.at - at) == 1]
-            return not beside
+            return not any(self._distance(c.at, at) < 1.0 for c in self.claims)
         if entry.flags or entry.time:
             return False
         return bool(entry.states or entry.side or entry.degree is not None or item.number is not None)

@@ -103,7 +103,7 @@ class Lexicon:
     def stem(self, word: str) -> str:
         """What all forms of a word share: "lowered" and "lowers" give "lower"."""
         word = self._irregular.get(word, word)
-        if word in self._fixed or len(word) <= 3:
+        if word in self._fixed or len(word) <= 2:
             return word
         return _stem(word)
 
