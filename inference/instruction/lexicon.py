@@ -138,8 +138,7 @@ class Lexicon:
         forms = self._words | set(self._irregular)
         for word in self._words:
             bare = word.removesuffix("e")
-            doubled = word + word[-1]
-            forms |= {word + "s", bare + "ed", bare + "ing", word + "ly", doubled + "ed", doubled + "ing"}
+            forms |= {f for f in (word + "s", bare + "ed", bare + "ing", word + "ly") if len(f) > _SHORTEST_TYPO}
         found: dict[tuple[str, int], list[str]] = {}
         for form in sorted(forms):
             if len(form) >= _SHORTEST_TYPO and self.stem(form) in self._known:
