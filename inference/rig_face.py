@@ -212,7 +212,7 @@ def _scores(face: Face, reading: Reading, seen: Seen | None) -> Array:
     said = np.zeros((len(face.names), len(names)))
     for name, (movement, sure) in reading.movements.items():
         said[face.names.index(name), names.index(movement)] = sure
-    sounds = {name for one in reading.visemes for name in one.recipes}
+    sounds = {name for one in reading.visemes for name in one.recipes} | reading.others
     animatable = np.array(
         [bool(places) and name not in sounds for name, places in zip(face.names, face.places, strict=True)]
     )

@@ -48,7 +48,7 @@ class Preset:
     visemes: Mapping[str, Mapping[str, float]]
     """ARKit weights 0..1 of every sound, by folded name."""
     direct: Mapping[str, str]
-    """Movement of every other key, by folded name."""
+    """Movement of every other key, by folded name; empty where a key moves as no channel does."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,8 @@ class Reading:
     visemes: tuple[NamedVisemes, ...]
     numbered: tuple[str, ...]
     """Keys that are numbers of a basis, in their order."""
+    others: frozenset[str] = frozenset()
+    """Keys that are known to follow no channel."""
 
 
 def fold(name: str) -> str:
@@ -109,14 +111,16 @@ def read_names(names: Sequence[str]) -> Reading:
     found = {name: (movement, 1.0) for name, movement in _arkit(rest).items()}
     rest = [name for name in rest if name not in found]
     found |= _direct(rest, found)
+    others = frozenset(name for name, (movement, _) in found.items() if not movement)
     rest = [name for name in rest if name not in found]
+    found = {name: said for name, said in found.items() if name not in others}
     numbered = [name for name in rest if _NUMBERED.fullmatch(name)]
     if len(numbered) >= _NUMBERED_MIN:
         rest = [name for name in rest if name not in numbered]
     else:
         numbered = []
     found |= _alike(rest)
-    return Reading(found, visemes, tuple(numbered))
+    return Reading(found, visemes, tuple(numbered), others)
 
 
 def _arkit(names: Iterable[str]) -> dict[str, str]:
@@ -174,7 +178,7 @@ def _direct(names: Iterable[str], taken: Mapping[str, tuple[str, float]]) -> dic
     claimed = {movement for movement, _ in taken.values()}
     found: dict[str, tuple[str, float]] = {}
     for name, prefix, movement in sorted(candidates, key=lambda candidate: len(candidate[1])):
-        if name in found or movement in claimed:
+        if name in found or (movement and movement in claimed):
             continue
         if prefix == "" or _USUAL.fullmatch(prefix) or shared[prefix] >= _SHARED_BY:
             found[name] = movement, 0.9 if prefix == "" else 0.8

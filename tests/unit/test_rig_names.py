@@ -112,7 +112,12 @@ def test_arkit_beside_visemes_are_told_apart():
 @given(st.lists(st.text(max_size=12), unique=True, max_size=30))
 def test_any_names_are_read_and_no_key_is_in_two_groups(names):
     reading = read_names(names)
-    groups = [set(reading.movements), set(reading.numbered), *(set(one.recipes) for one in reading.visemes)]
+    groups = [
+        set(reading.movements),
+        set(reading.numbered),
+        set(reading.others),
+        *(set(one.recipes) for one in reading.visemes),
+    ]
     assert sum(map(len, groups)) == len(set().union(*groups))
     assert set().union(*groups) <= set(names)
 
@@ -120,7 +125,7 @@ def test_any_names_are_read_and_no_key_is_in_two_groups(names):
 def test_presets_speak_of_known_channels_and_movements():
     assert len(presets()) >= 7
     for preset in presets():
-        assert set(preset.direct.values()) <= set(movements())
+        assert set(preset.direct.values()) - {""} <= set(movements())
         for recipe in preset.visemes.values():
             assert set(recipe) <= set(ARKIT_52)
             assert all(0.0 < weight <= 1.0 for weight in recipe.values())
@@ -138,3 +143,10 @@ def test_real_rigs():
     reading = read_names(faces.godette_face().names)
     assert set(reading.visemes[0].recipes) == {"ah", "ih", "uu", "ee", "oh"}
     assert not any(name.startswith(("Hide", "Hdie")) for name in reading.movements)
+
+
+def test_units_that_no_channel_moves_are_known_as_such():
+    """MakeHuman's part-later opens the mouth sideways: no channel does, so it must not pass for a dimple."""
+    reading = read_names(("mouth-retraction", "mouth-part-later", "neck-platysma", "mouth-open"))
+    assert reading.others == {"mouth-part-later", "neck-platysma"}
+    assert reading.movements == {"mouth-open": ("jawOpen", 0.9), "mouth-retraction": ("mouthStretch", 0.9)}
