@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,14 +27,17 @@ from ..inference.performance.style import Style, draw_style, instruction_of, loa
 from ..inference.pipeline import AnimateSettings, collect, listen
 from ..inference.session import load_speech_model
 from ..inference.types import FaceMotion
+from .emotion_rules import recognise
 from .lipbench_report import LIPBENCH, load_lipbench
+from .performance.style_data import load_people
+from .performance.style_study import study
 
 if TYPE_CHECKING:
     from ..inference.motion import Spoken
     from ..inference.types import FloatArray
 
 SENTENCES = 6
-"""Clips of each public set on which emotions are recognised."""
+"""Each sixth clip of the public sets is a line on which emotions are recognised."""
 
 
 def faces(spoken: Spoken, track: InstructionTrack, style: Style) -> FloatArray:
@@ -96,6 +100,25 @@ def lips(lipbench: Path, seeds: int, only: list[str]) -> None:
         )
 
 
+def recognised(lipbench: Path, seeds: int) -> None:
+    """Print how often each emotion at 1.0 is recognised while speaking, and what else it is taken for."""
+    bench, speech, prior = load_lipbench(lipbench), load_speech_model(), load_style_model()
+    clips = bench.load_clips(str(Path(bench.__file__).parent / "clips"))
+    of_set = [[c for c in clips if c.set == name] for name in sorted({c.set for c in clips})]
+    heard = [listen(c.wav, speech, AnimateSettings())[0] for group in of_set for c in group[::SENTENCES]]
+    print(f"{len(heard)} lines, {seeds} takes each")
+    print("| instruction | recognised | else |\n|---|---|---|")
+    wanted = {"": NEUTRAL} | {e: InstructionTrack.constant(Instruction.of({e: 1.0})) for e in EMOTIONS}
+    for emotion, track in wanted.items():
+        seen: Counter[str] = Counter()
+        for seed in range(seeds):
+            style = draw_style(instruction_of(track), seed, prior)
+            seen.update(recognise(faces(spoken, track, style), spoken.motion.rate_hz) for spoken in heard)
+        right = seen.pop(emotion, 0)
+        others = ", ".join(f"{name or 'nothing'} {count}" for name, count in seen.most_common())
+        print(f"| {emotion or 'nothing'} | {right / (right + seen.total()):.0%} | {others} |", flush=True)
+
+
 def main() -> None:
     """See the module."""
     parser = argparse.ArgumentParser(
@@ -105,9 +128,15 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--only", nargs="*", default=[], choices=EMOTIONS)
     parser.add_argument("--lipbench", type=Path, default=LIPBENCH, help="its file or folder")
+    parser.add_argument("--shared", type=Path, default=Path("../shared"))
+    parser.add_argument("--people", type=Path, default=Path("runs/style/people.npz"), help="kept measures")
     options = parser.parse_args()
     if options.what == "lips":
         lips(options.lipbench, options.seeds, options.only)
+    elif options.what == "emotions":
+        recognised(options.lipbench, options.seeds)
+    else:
+        print(study(load_people(options.shared, options.people), load_style_model()))
 
 
 if __name__ == "__main__":

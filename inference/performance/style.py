@@ -1,7 +1,7 @@
 """Style: how one take realises an instruction, drawn by a diffusion prior.
 
-The weight file holds the denoiser of the prior with its sampling steps, and the decoder of the style code:
-noise and instruction go in, the values of a style come out. What of it is learnt from people and what comes
+The weight file holds one step of the prior's sampling, and the decoder of the style code: from noise, in a
+few steps told the instruction, to the values of a style. What of it is learnt from people and what comes
 from published tables is said in its card (`weights/style.md`). After the diffusion prior of AVI-Talking (Sun
 et al., arXiv 2402.16124).
 """
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from ..types import FloatArray
 
 CONTRACT: Final = "style-1"
+INPUTS: Final = ("code", "level", "condition")
+OUTPUTS: Final = ("next_code", "values")
 STYLE_WEIGHTS: Final = Path(__file__).parents[1] / "weights" / "style.onnx"
 
 PEOPLE: Final[tuple[str, ...]] = (
@@ -79,7 +81,7 @@ def load_style_model(path: Path = STYLE_WEIGHTS) -> Graph:
     Raises:
         ModelError: the file is missing, damaged, of another contract, or of other style values.
     """
-    graph = load_graph(path, CONTRACT, ("noise", "condition"), ("values",))
+    graph = load_graph(path, CONTRACT, INPUTS, OUTPUTS)
     if tuple(graph.card.get("people", ())) != PEOPLE:
         raise ModelError(
             f"The style model {path} has other style values", "Use weights and program of the same release"
@@ -95,8 +97,16 @@ def draw_style(instruction: Instruction, seed: int, model: Graph) -> Style:
         model: see `load_style_model`.
     """
     noise = _normal(seed, int(model.card["code"]))
-    (values,) = model.run(noise=noise[None], condition=condition(instruction)[None])
-    return style_of(values[0], seed)
+    return style_of(decoded(noise, condition(instruction), model), seed)
+
+
+def decoded(noise: FloatArray, told: FloatArray, model: Graph) -> FloatArray:
+    """float32 [VALUES]: what the prior makes of normal noise [code] and a `condition`."""
+    code, values = noise[None], noise[None]
+    for level in range(int(model.card["levels"])):
+        at = np.array([level], np.int64)
+        code, values = model.run(code=code, level=at, condition=told[None])
+    return values[0]
 
 
 def instruction_of(track: InstructionTrack) -> Instruction:

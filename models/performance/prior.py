@@ -31,7 +31,7 @@ OTHERS = VARIANTS + FREE
 class PriorConfig:
     """Sizes of the prior."""
 
-    components: int = 14
+    components: int = len(PEOPLE)
     """Principal components of `PEOPLE`; with preferences and free values they are the style code."""
     dim: int = 128
     layers: int = 6
@@ -113,25 +113,24 @@ class StylePrior(nn.Module):
         return (weight * (self(noisy, step.float(), condition) - code) ** 2).mean()
 
 
-class Sampler(nn.Module):
-    """The exported graph: noise [1, code] and condition [1, CONDITION] -> values [1, VALUES]."""
+class DrawStep(nn.Module):
+    """The exported graph, one step of sampling: code [1, code], level int64 [1] (0 first, `DRAW_STEPS` - 1
+    last) and condition [1, CONDITION] -> the code after it, and the values [1, VALUES] as far as known."""
 
     def __init__(self, prior: StylePrior) -> None:
         super().__init__()
         self.prior = prior
-        steps = prior.config.steps
-        self.path = [round(steps * (DRAW_STEPS - i) / DRAW_STEPS) for i in range(DRAW_STEPS)]
+        steps = [round(prior.config.steps * (DRAW_STEPS - i) / DRAW_STEPS) for i in range(DRAW_STEPS)]
+        signal = prior.signal[torch.tensor(steps) - 1]
+        self.register_buffer("steps", torch.tensor(steps, dtype=torch.float32))
+        self.register_buffer("now", signal)
+        self.register_buffer("following", torch.cat([signal[1:], torch.ones(1)]))
 
-    def forward(self, noise: Tensor, condition: Tensor) -> Tensor:
-        code = noise
-        for i, step in enumerate(self.path):
-            clean = self.prior(code, torch.full((1,), float(step)), condition)
-            signal = self.prior.signal[step - 1]
-            apart = (code - signal.sqrt() * clean) / (1.0 - signal).sqrt()
-            last = i + 1 == len(self.path)
-            following = torch.ones(()) if last else self.prior.signal[self.path[i + 1] - 1]
-            code = following.sqrt() * clean + (1.0 - following).sqrt() * apart
-        return self.prior.decode(code)
+    def forward(self, code: Tensor, level: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+        clean = self.prior(code, self.steps[level], condition)
+        now, following = self.now[level], self.following[level]
+        apart = (code - now.sqrt() * clean) / (1.0 - now).sqrt()
+        return following.sqrt() * clean + (1.0 - following).sqrt() * apart, self.prior.decode(clean)
 
 
 def save_prior(

@@ -18,8 +18,6 @@ from .style_data import SHARES, TOLD, People, told_condition
 
 _NEUTRAL, _MIXED = 0.35, 0.2
 """Shares of cases without an emotion, and with two."""
-_TOLD = 0.35
-"""Chance that an action is told."""
 _OTHER_ACTIONS = 0.1
 """Chance of an action that says nothing of the person: the prior learns to leave it to the rest."""
 _LEAST = 0.15
@@ -51,7 +49,8 @@ def draw_cases(people: People, count: int, rng: np.random.Generator) -> Cases:
     """`count` cases of random clips and instructions."""
     rows = rng.choice(len(people.values), count, p=clip_weights(people))
     values, felt = people.values[rows].copy(), _felt(count, rng)
-    told = told_condition(people.told[rows] * (rng.random((count, len(TOLD))) < _TOLD))
+    much = rng.random((count, 1))  # from nothing told of a person to everything
+    told = told_condition(people.told[rows] * (rng.random((count, len(TOLD))) < much))
     for action, rest in _HEAD_RESTS.items():
         values[told[:, ACTION_NAMES.index(action)] != 0.0, rest] *= 0.3  # the action itself turns the head
     free_actions = [i for i, name in enumerate(ACTION_NAMES) if name not in TOLD]
