@@ -29,6 +29,7 @@ _BASIS = """
 exp expr expression coef coeff pca pc basis component mode psi flame bfm id blendshape key shape morph target
 """
 _NUMBERED = re.compile(rf"(?:.*?(?:{'|'.join(_BASIS.split())})s?)?[ ._-]*\d+", re.IGNORECASE)
+_EXPRESSION = re.compile(r".*?(exp|psi)", re.IGNORECASE)
 _USUAL = re.compile(
     r"(arkit|blendshapes?|bs|shapes?|shapekeys?|morphs?|keys?|face|facial|head|mesh|body|expressions?|exp|fcl|"
     r"ctrl|mh|facem?f?[0-9]*|facem[0-9]*|genesis[0-9]*[mf]?|ectrl|phm|facs)?[0-9]*"
@@ -117,6 +118,10 @@ def read_names(names: Sequence[str]) -> Reading:
     numbered = [name for name in rest if _NUMBERED.fullmatch(name)]
     if len(numbered) >= _NUMBERED_MIN:
         rest = [name for name in rest if name not in numbered]
+        expressions = [name for name in numbered if _EXPRESSION.match(name)]
+        if len(expressions) >= _NUMBERED_MIN:  # the others say whose face it is, or correct a pose
+            others |= {*numbered} - {*expressions}
+            numbered = expressions
     else:
         numbered = []
     found |= _alike(rest)

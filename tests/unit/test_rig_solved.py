@@ -198,6 +198,39 @@ def test_published_coefficients_are_taken_as_they_are(tmp_path):
     np.testing.assert_allclose(solve_keys(solved, values), table[[0, 2, 1]], atol=1e-3)
 
 
+@pytest.mark.parametrize("spelling", ["Exp{:03d}", "exp_{}", "expression_{:02d}", "FLAME.exp.{}", "psi{}"])
+def test_a_flame_like_head_is_known_in_every_spelling(spelling):
+    """Identity (Shape000) and pose correctives (Pose000) stay as the artist has them; the jaw is a bone."""
+    model = coefficients_face(faces.ict_face, 40)
+    spelt = {spelling.format(i): delta for i, delta in enumerate(faces.dense(model).values())}
+    generator = np.random.default_rng(3)
+    rough = [generator.normal(scale=0.1, size=model.points.shape).astype(np.float32) for _ in range(12)]
+    whose = {f"Shape{i:03d}": delta for i, delta in enumerate(rough)}
+    poses = {f"Pose{i:03d}": delta for i, delta in enumerate(rough)}
+    keys = faces.key_set("Model", model.points, whose | spelt | poses)
+    table = np.random.default_rng(1).normal(size=(3, 40)).astype(np.float32) * 0.2
+    table[0] = 0.0  # its expressions do not open the jaw
+    basis = Basis(("jawOpen", "mouthPucker", "mouthSmileLeft"), coefficients=table)
+    jaw = faces.bone("jaw", (0.0, 0.0, 0.0))
+    rig_map = map_rig(RigSource((keys,), (jaw,)), basis)
+    (solved,) = rig_map.solved
+    assert [path.split('"')[1] for path in solved.data_paths] == list(spelt)
+    assert {t.channel: t.kind for t in rig_map.targets}["jawOpen"] == "BONE"
+    assert "jawOpen" not in rig_map.unmatched
+    wide = replace(solved, minimum=-5.0, maximum=5.0)
+    np.testing.assert_allclose(solve_keys(wide, np.eye(3, dtype=np.float32)[1:]), table[1:], atol=1e-3)
+
+
+def test_a_jaw_key_beside_the_coefficients_opens_the_jaw():
+    model = coefficients_face(faces.ict_face, 40)
+    shapes = faces.dense(faces.ict_face())
+    keys = faces.key_set("Model", model.points, faces.dense(model) | {"jaw_open": shapes["jawOpen"]})
+    basis = Basis(("mouthPucker",), coefficients=np.ones((1, 40), np.float32))
+    found = map_rig(RigSource((keys,)), basis)
+    assert {t.channel: t.data_path for t in found.targets}["jawOpen"] == 'key_blocks["jaw_open"].value'
+    assert "mouthPucker" not in found.unmatched
+
+
 @pytest.mark.parametrize(
     "arrays",
     [
