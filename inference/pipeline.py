@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import unicodedata
-import zlib
 from dataclasses import astuple, dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,13 +11,10 @@ from .audio import open_audio
 from .contacts import Guarantees, SegmentFeed, keep_guarantees
 from .curves import MotionControls, check_rate, control_pieces, resample_pieces
 from .hearing import aligned, all_channels, as_silent, listened, told, watched, words_said
-from .instruction.suggestion import suggested_track
 from .motion import Spoken, join, stream_speech
 from .parts import stream_parts
-from .performance.blinks import add_blinks, check_eyes, set_lids
+from .performance.blinks import BlinkFeed, add_blinks, blink_seed, check_eyes, set_lids
 from .performance.direction import Draw
-from .performance.events import voice_of
-from .performance.perform import RATE_HZ, BlinkFeed, load_performance_models, perform_pieces
 from .transcript import LANGUAGE
 from .types import FaceMotion
 
@@ -182,7 +176,7 @@ def animate_cues(
         Cancelled: `cancelled` returned True.
     """
     settings = settings or AnimateSettings()
-    rate_hz = RATE_HZ if settings.direction else settings.rate_hz or CUES_RATE_HZ
+    rate_hz = CUES_RATE_HZ if settings.direction else settings.rate_hz or CUES_RATE_HZ
     motion, segments = follow_cues(
         cues,
         rate_hz,
@@ -281,7 +275,13 @@ def _performed(
     direction = settings.direction
     if direction is None:
         return spoken, _Eyes(blink_seed(path, settings.seed))
+    # Only here: commands and add-ons that perform nothing start without it.
+    from .performance.perform import load_performance_models, perform_pieces
+
     if settings.suggested:
+        from .instruction.suggestion import suggested_track
+        from .performance.events import voice_of
+
         heard = join(spoken)
         direction = replace(
             direction, track=suggested_track(voice_of(heard.prosody, heard.visemes), heard.visemes)
@@ -368,9 +368,3 @@ def collect(pieces: Iterable[FaceMotion]) -> FaceMotion:
     if not kept:
         raise ValueError("there must be at least one piece")
     return replace(kept[0], values=np.concatenate([piece.values for piece in kept]))
-
-
-def blink_seed(path: str | os.PathLike[str], seed: int) -> int:
-    """A seed for one file: the lines of a batch must not all blink at the same moments."""
-    name = unicodedata.normalize("NFC", Path(path).name)  # macOS hands out names in another form
-    return seed + zlib.crc32(name.encode("utf-8", "surrogateescape"))

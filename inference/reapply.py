@@ -25,7 +25,6 @@ from .key_reduction import TOLERANCE, reduce_keys
 from .lip_basis import CHANNELS_MM, lip_curves
 from .motion_pack import unpack
 from .performance.blinks import add_blinks
-from .performance.perform import Performed, load_performance_models, perform_line
 from .pipeline import AnimateSettings, collect, with_eyes
 from .retarget import retarget
 from .timing import first_step_at_or_after
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
     from .curves import MotionControls
     from .motion import Spoken
     from .performance.direction import Direction
+    from .performance.perform import Performed
     from .types import FloatArray, FrameRate, RigCurve, RigMap
     from .visemes import Segment
 
@@ -232,6 +232,8 @@ def _unpacked(packed: bytes) -> tuple[Spoken, tuple[Segment, ...], bool]:
 @lru_cache(maxsize=64)
 def _performed(packed: bytes, direction: Direction, head_gain: float) -> Performed:
     """A line performed, before the controls."""
+    from .performance.perform import load_performance_models, perform_line  # only here: Blender starts faster
+
     return perform_line(_unpacked(packed)[0], direction, load_performance_models(), head_gain)
 
 

@@ -108,7 +108,7 @@ def _shares(block_s: float) -> str:
 
 def _settings(arguments: argparse.Namespace) -> LiveSettings:
     from ..live import LiveSettings
-    from ..pipeline import blink_seed
+    from ..performance.blinks import blink_seed
 
     is_file = arguments.input != "-"
     return LiveSettings(

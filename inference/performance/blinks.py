@@ -7,8 +7,11 @@ phrases and in pauses (Nakano and Kitazawa 2010), and with large gaze shifts (Ev
 
 from __future__ import annotations
 
+import unicodedata
+import zlib
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +21,8 @@ from ..errors import UsageError
 from ..types import FaceMotion
 
 if TYPE_CHECKING:
+    import os
+
     from numpy.typing import NDArray
 
     from ..types import FloatArray
@@ -43,6 +48,7 @@ MOMENT_REACH_S = 1.0
 """A blink is moved by at most this much to a moment that people blink at."""
 KNOWN_S = PAUSE_MIN_S + 2.0 * MOMENT_REACH_S
 """Moments must be known so far before and after the rows that are to blink."""
+_KEPT_S = 2.0 * KNOWN_S
 RATE_RANGE = (0.1, 2.5)
 """Factors on the blink rate that can be had."""
 
@@ -66,6 +72,35 @@ class BlinkCues:
         """[N] factor at times in seconds, as a share of the highest one."""
         rates = np.interp(at_s, self.times_s, np.clip(self.rates, *RATE_RANGE))
         return np.asarray(rates / self.most)
+
+
+class BlinkFeed:
+    """Moments to blink at, in their order, between who performs and who closes the lids.
+
+    Args:
+        shift_s: seconds by which the motion is later than the sound that the moments are about.
+    """
+
+    def __init__(self, shift_s: float = 0.0) -> None:
+        self._shift_s = shift_s
+        self._cues = BlinkCues()
+
+    def begin(self, cues: BlinkCues) -> None:
+        """Set the rate, on the clock of the sound."""
+        times_s = tuple(t + self._shift_s for t in cues.times_s)
+        self._cues = replace(cues, times_s=times_s, moments_s=cues.moments_s + self._shift_s)
+
+    def add(self, moments_s: Array) -> None:
+        """Add what is new, on the clock of the sound."""
+        moments = np.concatenate([self._cues.moments_s, moments_s + self._shift_s])
+        self._cues = replace(self._cues, moments_s=moments)
+
+    def cues(self, since_s: float) -> BlinkCues:
+        """For motion from a time on, which never goes back."""
+        moments = self._cues.moments_s
+        kept = moments[np.searchsorted(moments, since_s - _KEPT_S) :]
+        self._cues = replace(self._cues, moments_s=kept)
+        return self._cues
 
 
 def add_blinks(
@@ -93,6 +128,12 @@ def add_blinks(
     closure = _closure(motion.times_s, seed, whole_only, cues or BlinkCues()) * np.float32(strength)
     values[:, columns] = np.maximum(values[:, columns], closure[:, None])
     return replace(motion, values=values)
+
+
+def blink_seed(path: str | os.PathLike[str], seed: int) -> int:
+    """A seed for one file: the lines of a batch must not all blink at the same moments."""
+    name = unicodedata.normalize("NFC", Path(path).name)  # macOS hands out names in another form
+    return seed + zlib.crc32(name.encode("utf-8", "surrogateescape"))
 
 
 def check_eyes(blink_strength: float, eyelid_offset: float) -> None:

@@ -17,7 +17,7 @@ from ..channels import ARKIT_52, HEAD
 from ..errors import UsageError
 from ..motion import Spoken, join
 from ..types import FaceMotion
-from .blinks import BlinkCues
+from .blinks import BlinkCues, BlinkFeed
 from .cast import Cast
 from .direction import versions
 from .events import heard_events, voice_of
@@ -78,35 +78,6 @@ class Performed:
 
     motion: FaceMotion
     blinks: BlinkCues
-
-
-class BlinkFeed:
-    """Moments to blink at, in their order, between who performs and who closes the lids.
-
-    Args:
-        shift_s: seconds by which the motion is later than the sound that the moments are about.
-    """
-
-    def __init__(self, shift_s: float = 0.0) -> None:
-        self._shift_s = shift_s
-        self._cues = BlinkCues()
-
-    def begin(self, cues: BlinkCues) -> None:
-        """Set the rate, on the clock of the sound."""
-        times_s = tuple(t + self._shift_s for t in cues.times_s)
-        self._cues = replace(cues, times_s=times_s, moments_s=cues.moments_s + self._shift_s)
-
-    def add(self, moments_s: Array) -> None:
-        """Add what is new, on the clock of the sound."""
-        moments = np.concatenate([self._cues.moments_s, moments_s + self._shift_s])
-        self._cues = replace(self._cues, moments_s=moments)
-
-    def cues(self, since_s: float) -> BlinkCues:
-        """For motion from a time on, which never goes back."""
-        moments = self._cues.moments_s
-        kept = moments[np.searchsorted(moments, since_s - 2 * _AROUND / RATE_HZ) :]
-        self._cues = replace(self._cues, moments_s=kept)
-        return self._cues
 
 
 def perform(

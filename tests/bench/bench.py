@@ -26,10 +26,14 @@ from soliloquy.inference.audio import open_audio
 from soliloquy.inference.channels import ARKIT_52
 from soliloquy.inference.curves import MotionControls, apply_controls, resample
 from soliloquy.inference.formats.arkit_csv import write_csv
+from soliloquy.inference.instruction.values import Instruction, InstructionTrack
 from soliloquy.inference.live import live_motion
-from soliloquy.inference.motion import stream_motion
+from soliloquy.inference.motion import join, stream_motion, stream_speech
 from soliloquy.inference.performance.blinks import add_blinks
+from soliloquy.inference.performance.direction import Direction, Draw
+from soliloquy.inference.performance.perform import load_performance_models, perform_line
 from soliloquy.inference.pipeline import AnimateSettings, animate_file, collect
+from soliloquy.inference.prosody import ProsodyStream
 from soliloquy.inference.retarget import map_by_name, retarget
 from soliloquy.inference.session import load_speech_model
 from soliloquy.inference.types import FaceMotion, FrameRate
@@ -38,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 HERE = Path(__file__).resolve().parent
+SAMPLE = HERE.parents[1] / "blender_addon" / "assets" / "sample.flac"
 SCENE_FRAMES = 30_000
 LIVE_S = 10.0
 REPEATS = 3
@@ -109,6 +114,7 @@ def stage_rows(folder: Path, duration_s: float) -> list[Row]:
     soft = MotionControls(smoothing_s=0.03)
     table = folder / "out.csv"
     whole = AnimateSettings(rate_hz=60.0)
+    performed = AnimateSettings(rate_hz=60.0, direction=Direction())
     stages: list[tuple[str, Callable[[], object]]] = [
         ("yardstick: log spectrum in numpy", lambda: [log_spectrum(clip.samples) for clip in clips]),
         ("read 16 kHz mono wav", lambda: blocks(mono)),
@@ -118,14 +124,45 @@ def stage_rows(folder: Path, duration_s: float) -> list[Row]:
         ("resample to 60 fps", lambda: resample(motion, 60.0)),
         ("blinks (60 fps)", lambda: add_blinks(at_60, 0)),
         ("write CSV (60 fps)", lambda: write_csv(table, [at_60])),
-        ("all of it, mono wav to CSV", lambda: write_csv(table, animate_file(mono, model, whole))),
-        ("all of it, 44.1 kHz stereo", lambda: write_csv(table, animate_file(stereo, model, whole))),
+        ("all of it, lips only, mono wav to CSV", lambda: write_csv(table, animate_file(mono, model, whole))),
+        ("all of it, mono wav to CSV", lambda: write_csv(table, animate_file(mono, model, performed))),
+        ("all of it, 44.1 kHz stereo", lambda: write_csv(table, animate_file(stereo, model, performed))),
     ]
     taken = [(what, cpu_s(work) / duration_s) for what, work in stages]
     yardstick = taken[0][1]
     return [
         Row(what, per_s * 1e3, "ms / s", per_s / yardstick, "6" if what.startswith("all") else "")
         for what, per_s in taken
+    ]
+
+
+def performance_rows(folder: Path, yardstick_s: float) -> list[Row]:
+    """What everything beyond lips and blinks costs, on real speech with an instruction."""
+    sample, rate_hz = soundfile.read(SAMPLE, dtype="float32")
+    minute = np.tile(sample, int(60.0 * rate_hz / len(sample)) + 1)[: 60 * rate_hz]
+    path = folder / "speech.wav"
+    soundfile.write(path, minute, rate_hz)
+    model, models = load_speech_model(), load_performance_models()
+    with open_audio(path) as reader:
+        clips = list(reader.blocks())
+    spoken = join(stream_speech(clips, model))
+    track = InstructionTrack.constant(Instruction.of({"joy": 0.6, "nods": 0.5, "brows": 0.3}))
+
+    def voice() -> None:
+        stream = ProsodyStream(clips[0].rate_hz)
+        for clip in clips:
+            stream.feed(clip.samples)
+
+    def play() -> None:
+        perform_line(spoken, Direction(track, Draw.of(1)), models)
+
+    voice_s, play_s = cpu_s(voice), cpu_s(play)
+    beyond_s = (voice_s + play_s) / 60.0
+    return [
+        Row("measure the voice", voice_s / 60.0 * 1e3, "ms / s", voice_s / 60.0 / yardstick_s),
+        Row("perform (head, eyes, expression)", play_s / 60.0 * 1e3, "ms / s", play_s / 60.0 / yardstick_s),
+        Row("everything beyond lips", beyond_s * 1e3, "ms / s", beyond_s / yardstick_s, "4"),
+        Row("another take of a minute", play_s, "s", goal="0.3"),
     ]
 
 
@@ -250,6 +287,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         rows = stage_rows(folder, arguments.seconds)
+        rows += performance_rows(folder, rows[0].value / 1e3)
         rows += live_rows(folder, rows[0].value / 1e3)
         rows += command_rows(folder, arguments.minutes)
     rows += [retarget_row(), *blender_rows()]

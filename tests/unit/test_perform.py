@@ -14,11 +14,10 @@ from soliloquy.inference.instruction.values import ACTION_NAMES, EMOTIONS, Instr
 from soliloquy.inference.lip_basis import lip_curves
 from soliloquy.inference.motion import Spoken, join
 from soliloquy.inference.motion_pack import pack, unpack
-from soliloquy.inference.performance.blinks import KNOWN_S, blink_times
+from soliloquy.inference.performance.blinks import KNOWN_S, BlinkFeed, blink_times
 from soliloquy.inference.performance.direction import Direction, Draw, Gaze
 from soliloquy.inference.performance.perform import (
     CHANNELS,
-    BlinkFeed,
     load_performance_models,
     perform,
     perform_line,
