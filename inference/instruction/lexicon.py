@@ -121,10 +121,12 @@ class Lexicon:
         The word's own stem where it is short, known, an English word of another meaning, or near to none.
         """
         stem = self.stem(word)
+        if word in self._other:
+            return stem
         if stem not in self._known and stem.endswith(("er", "est")):  # "rounder", "roundest"
             shorter = self.stem(stem.removesuffix("er").removesuffix("est"))
             stem = shorter if shorter in self._known else stem
-        if len(word) < _SHORTEST_TYPO or stem in self._known or word in self._other or stem in self._other:
+        if len(word) < _SHORTEST_TYPO or stem in self._known or stem in self._other:
             return stem
         for length in (len(word), len(word) + 1, len(word) - 1):
             for near in self._forms.get((word[0], length), ()):
@@ -138,7 +140,9 @@ class Lexicon:
         forms = self._words | set(self._irregular)
         for word in self._words:
             bare = word.removesuffix("e")
-            forms |= {f for f in (word + "s", bare + "ed", bare + "ing", word + "ly") if len(f) > _SHORTEST_TYPO}
+            forms |= {
+                f for f in (word + "s", bare + "ed", bare + "ing", word + "ly") if len(f) > _SHORTEST_TYPO
+            }
         found: dict[tuple[str, int], list[str]] = {}
         for form in sorted(forms):
             if len(form) >= _SHORTEST_TYPO and self.stem(form) in self._known:

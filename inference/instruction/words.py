@@ -49,6 +49,7 @@ def clean(text: str) -> str:
     text = re.sub("[–—]|--+|\\s-\\s", " , ", text)
     text = re.sub(r"(?<=[^\W\d_])[-/](?=[^\W\d_])", " ", text)
     text = re.sub(r"n't\b", " not", text)
+    text = re.sub(r"\b(\w+), (?=\1\b)", r"\1 ", text)  # "very, very"
     text = re.sub(r"'(s|re|ll|ve|d|m)\b", " ", text)
     pattern, table = _raw()
     return pattern.sub(lambda found: f" {table[found.group()]} ", text)

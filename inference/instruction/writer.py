@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from .values import ACTION_NAMES, EMOTIONS
+from .values import ACTION_NAMES
 
 if TYPE_CHECKING:
     from .values import Instruction
