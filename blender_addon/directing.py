@@ -57,9 +57,7 @@ def read(target: bpy.types.Object, scene: bpy.types.Scene) -> str:
     return set_reading(target, scene, reader.read(target.soliloquy_performance.instruction))
 
 
-def set_reading(
-    target: bpy.types.Object, scene: bpy.types.Scene, reading: reader.Reading, more: tuple[str, ...] = ()
-) -> str:
+def set_reading(target: bpy.types.Object, scene: bpy.types.Scene, reading: reader.Reading) -> str:
     """Direct a character by what was read; see `read`."""
     steps = len(reading.spans) > 1 and len(target.soliloquy_face.lines) > 0
     if steps:
@@ -67,7 +65,7 @@ def set_reading(
         _direct(target, scene, reading.track(_length_s(line)), line)
     else:
         _direct(target, scene, InstructionTrack.constant(reading.instruction))
-    remarks = [*more, *reading.notices]
+    remarks = list(reading.notices)
     if reading.not_understood:
         remarks.insert(0, f"Not understood: {', '.join(reading.not_understood)}.")
     target.soliloquy_performance.remarks = " ".join(remarks)
@@ -151,26 +149,24 @@ def follow(target: bpy.types.Object, scene: bpy.types.Scene, asked: AnimateSetti
 
 @dataclass(frozen=True)
 class Question:
-    """What a language model is asked; `address` is where it answers."""
+    """What a language model is asked."""
 
     text: str
     address: str
+    """Where it answers."""
+    model: str
+    """Its name, where there are several at the address; else empty."""
+    online: bool
+    """Whether Blender allows online access."""
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What was read of its answer, or of the text itself where it gave none; and why."""
-
-    reading: reader.Reading
-    notices: tuple[str, ...]
-
-
-def ask(question: Question, _progress: Callable[[float], None], _cancelled: Callable[[], bool]) -> Answer:
+def ask(
+    question: Question, _progress: Callable[[float], None], _cancelled: Callable[[], bool]
+) -> reader.Reading:
     """Let a language model rephrase a text, and read what it says. Runs in a thread."""
-    from ..inference.instruction import language_model  # with the network modules: Blender starts faster
+    from ..inference.instruction.language_model import read_with_model  # Blender starts faster without
 
-    reading, notices = language_model.read_with_model(question.text, question.address, online=True)
-    return Answer(reading, notices)
+    return read_with_model(question.text, question.address, online=question.online, model=question.model)
 
 
 # --- sliders and their keys

@@ -57,6 +57,13 @@ class SoliloquyPreferences(bpy.types.AddonPreferences):
         maxlen=1000,
     )
 
+    model_name: bpy.props.StringProperty(
+        name="Model",
+        description="Name of the language model, where several answer at the address",
+        default="",
+        maxlen=200,
+    )
+
     def draw(self, _context: bpy.types.Context) -> None:
         layout = self.layout
         layout.use_property_split = True
@@ -68,6 +75,7 @@ class SoliloquyPreferences(bpy.types.AddonPreferences):
         column.prop(self, "keep_model")
         column = layout.column(heading="Language Model")
         column.prop(self, "model_address", placeholder="None")
+        column.prop(self, "model_name", placeholder="Any")
         found = shutil.which(PROGRAM) is not None
         text = (
             f"{PROGRAM} is installed: transcripts can be used."
@@ -89,10 +97,12 @@ def running() -> Running:
     return Running(chosen.threads, chosen.provider, chosen.keep_model)
 
 
-def model_address() -> str:
-    """Where the user's language model answers; empty for none."""
+def language_model() -> tuple[str, str]:
+    """Where the user's language model answers, and its name; empty for none."""
     addon = bpy.context.preferences.addons.get(IDENTIFIER)
-    return addon.preferences.model_address.strip() if addon is not None else ""
+    if addon is None:
+        return "", ""
+    return addon.preferences.model_address.strip(), addon.preferences.model_name.strip()
 
 
 CLASSES = (SoliloquyPreferences,)

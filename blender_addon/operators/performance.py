@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import bpy
 
 from ...inference.errors import UsageError
 from ...inference.instruction.values import EMOTIONS
 from .. import checks, directing, jobs, takes
 from .. import performance_tracks as tracks
-from ..preferences import model_address
+from ..preferences import language_model
 from .reasoned import CharacterOperator
 from .working import WorkingOperator
+
+if TYPE_CHECKING:
+    from ...inference.instruction.reader import Reading
 
 
 class _DirectOperator(CharacterOperator):
@@ -135,7 +140,7 @@ class SOLILOQUY_OT_rephrase_instruction(WorkingOperator, bpy.types.Operator):
     def disabled_reason(cls, context: bpy.types.Context) -> str:
         """Why the button is grey; empty when it can be pressed."""
         refusal = checks.target_refusal(context)
-        if refusal is None and not model_address():
+        if refusal is None and not language_model()[0]:
             refusal = UsageError(
                 "No language model is set", "Write its address into the preferences of Soliloquy"
             )
@@ -153,14 +158,15 @@ class SOLILOQUY_OT_rephrase_instruction(WorkingOperator, bpy.types.Operator):
         target = checks.target(context)
         self._target = target.name
         text = target.soliloquy_performance.instruction
-        return jobs.Job(directing.Question(text, model_address()), directing.ask)
+        question = directing.Question(text, *language_model(), online=bpy.app.online_access)
+        return jobs.Job(question, directing.ask)
 
-    def apply(self, context: bpy.types.Context, result: directing.Answer) -> tuple[str, tuple[str, ...]]:
+    def apply(self, context: bpy.types.Context, result: Reading) -> tuple[str, tuple[str, ...]]:
         """Set the sliders."""
         target = context.scene.objects.get(self._target)
         if target is None:
             raise UsageError(f'"{self._target}" was removed meanwhile', "Choose the target mesh again")
-        remarks = directing.set_reading(target, context.scene, result.reading, result.notices)
+        remarks = directing.set_reading(target, context.scene, result)
         return _count(target), (remarks,) if remarks else ()
 
 

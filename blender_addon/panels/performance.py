@@ -11,7 +11,7 @@ from .. import checks
 from ..jobs import STATUS
 from ..operators import performance as operators
 from ..performance_properties import STRENGTHS
-from ..preferences import model_address
+from ..preferences import language_model
 from ..rig_map import refusal
 from .common import SubPanel, draw_text
 
@@ -64,7 +64,7 @@ def _draw_words(
     row.operator(operators.SOLILOQUY_OT_read_instruction.bl_idname)
     row.operator(operators.SOLILOQUY_OT_write_instruction.bl_idname)
     row.operator(operators.SOLILOQUY_OT_suggest_instruction.bl_idname)
-    if model_address():
+    if language_model()[0]:
         column.operator(operators.SOLILOQUY_OT_rephrase_instruction.bl_idname, icon="URL")
     draw_text(layout, context, shown.remarks, "INFO")
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import http.server
+import json
+import threading
 import time
 from collections.abc import Callable
 
@@ -279,7 +282,6 @@ def test_bad_words_and_missing_takes_are_told() -> None:
         assert bpy.ops.soliloquy.read_instruction(text=text[:3900]) == {"FINISHED"}
         assert shown.remarks, text[:20]
     assert "no take 5" in error_of(RuntimeError, lambda: bpy.ops.soliloquy.use_take(index=5))
-    assert "No language model" in _reason("SOLILOQUY_OT_rephrase_instruction")
 
 
 def test_a_take_of_other_models_warns() -> None:
@@ -306,3 +308,55 @@ def _cpu_s(work: Callable[[], object]) -> float:
     started = time.process_time()
     work()
     return time.process_time() - started
+
+
+def test_a_language_model_rephrases_only_where_the_user_allows_it() -> None:
+    made = _line()
+    shown = _performance(made)
+    shown.instruction = "sehr traurig"
+    system, buttons = bpy.context.preferences.system, module("blender_addon.operators.performance")
+    assert "No language model" in _reason("SOLILOQUY_OT_rephrase_instruction")
+    with _Answering("A very sad speaker, brows lowered.") as server:
+        buttons.language_model = lambda: (f"http://127.0.0.1:{server.server_port}", "")
+        system.use_online_access = False
+        assert "Online access is off" in _reason("SOLILOQUY_OT_rephrase_instruction")
+        assert server.asked == []
+        system.use_online_access = True
+        assert bpy.ops.soliloquy.rephrase_instruction() == {"FINISHED"}
+        (asked,) = server.asked
+        assert "sehr traurig" in asked
+        assert shown.sadness > 0.6
+        assert shown.brows < 0
+    shown.instruction = "A joyful speaker"
+    assert bpy.ops.soliloquy.rephrase_instruction() == {"FINISHED"}  # nobody answers any more
+    assert shown.joy > 0.5
+    assert "read without it" in shown.remarks
+    buttons.language_model = module("blender_addon.preferences").language_model
+    system.use_online_access = False
+
+
+class _Answering(http.server.HTTPServer):
+    """A server that gives one answer to everything, as OpenAI's would."""
+
+    def __init__(self, answer: str) -> None:
+        self.asked: list[str] = []
+        body = json.dumps({"choices": [{"message": {"content": answer}}]}).encode()
+        asked = self.asked
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                asked.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_unused: object) -> None:
+                pass
+
+        super().__init__(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def __exit__(self, *unused: object) -> None:
+        self.shutdown()
+        super().__exit__(*unused)

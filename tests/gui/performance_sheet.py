@@ -14,6 +14,7 @@ import textwrap
 from pathlib import Path
 
 import bpy
+import head_sheet
 import numpy as np
 from look_sheet import _render
 from PIL import Image, ImageDraw, ImageFont
@@ -50,6 +51,7 @@ def spoken_head(audio: Path, size_px: int) -> bpy.types.Object:
     head = build_head()
     build_stage(head)
     demo._leave_out_subsurface()
+    head_sheet._frame("front", 0.105, 0.34)
     described = line.describe(scene, head, media.source_from_file(str(audio), 1))
     result, _ = line.run_now(scene, described)
     scene.frame_start, scene.frame_end = 1, math.ceil(result.last_frame)
