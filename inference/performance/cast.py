@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 _RATE_HZ: Final = 50
 _PANTS: Final = 1.5
 """By how much breaths are deeper when out of breath."""
+_PERSON_BLINKS: Final = (0.8, 1.3)
+"""Factor on the blink rate by which people differ: 12 to 20 a minute."""
 _BLINKING = ACTION_NAMES.index("blinking")
 _BREATHLESS = EMOTIONS.index("outofbreath")
 _FROWNS = tuple(ARKIT_52.index(name) for name in LOWERS)
@@ -77,7 +79,8 @@ class Cast:
         """How often the eyes blink."""
         track = self._direction.track_of("eyes")
         felt, done = track.at(np.array(track.times_s))
-        rates = self._eyes.blinks * 2.0 ** done[:, _BLINKING] * _dynamics(felt, "blinks")
+        person = np.clip(self._eyes.blinks, *_PERSON_BLINKS)
+        rates = person * 2.0 ** done[:, _BLINKING] * _dynamics(felt, "blinks")
         return BlinkCues(times_s=track.times_s, rates=tuple(map(float, rates)))
 
     def play(
