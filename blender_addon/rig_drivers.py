@@ -89,7 +89,9 @@ def custom_property(
         low, high = 0.0, 1.0
     default = min(max(float(ui.get("default", 0.0)), low), high)
     escaped = bpy.utils.escape_identifier(name)
-    return Property(owner.name, f'{path}["{escaped}"]', name, low, high, default)
+    bone = getattr(holder, "name", "") if path else ""
+    also = tuple(text for text in (f"{bone} {name}" if bone else "", str(ui.get("description", ""))) if text)
+    return Property(owner.name, f'{path}["{escaped}"]', name, low, high, default, also)
 
 
 def handles(part: bpy.types.Object) -> Mapping[str, Handle]:

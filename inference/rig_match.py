@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from .channels import ARKIT_52
 from .retarget import shape_key_path
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
     from .rig_basis import Basis
     from .rig_source import Property, RigSource
+
+
+_SURE: Final = 0.8
+"""Names of properties less sure than this are not followed."""
 
 
 def map_rig(source: RigSource, basis: Basis | None = None) -> RigMap:
@@ -74,26 +78,31 @@ def _key_targets(face: Face, match: Match) -> list[RigTarget]:
 
 
 def _property_targets(properties: Sequence[Property], driven: frozenset[str]) -> list[RigTarget]:
-    """Custom properties with a name that means a channel which no key follows."""
-    by_name = {one.name: one for one in properties}
-    reading = read_names(tuple(by_name))
-    known = movements()
-    targets = []
-    for name, (movement, sure) in reading.movements.items():
-        one = by_name[name]
+    """Custom properties that mean a channel which no key follows, by their names or what else is said."""
+    known, targets = movements(), []
+    for one, movement, sure in _meant(properties):
+        span = one.maximum - one.default
         for channel, gain in known[movement].gains:
-            if channel not in driven and sure >= 0.8:
-                span = one.maximum - one.default
+            if channel not in driven:
+                confidence, path = 0.9 * sure, one.data_path
                 targets.append(
                     RigTarget(
-                        channel,
-                        one.object,
-                        one.data_path,
-                        0,
-                        gain * span,
-                        one.default * gain,
-                        0.9 * sure,
-                        "PROPERTY",
+                        channel, one.object, path, 0, gain * span, one.default * gain, confidence, "PROPERTY"
                     )
                 )
     return targets
+
+
+def _meant(properties: Sequence[Property]) -> list[tuple[Property, str, float]]:
+    """Properties with the movement that each makes and how sure that is; no two make the same."""
+    found: dict[str, tuple[Property, str, float]] = {}
+    named = read_names(tuple(dict.fromkeys(one.name for one in properties))).movements
+    texts = {text: one for one in reversed(properties) if one.name not in named for text in one.also}
+    described = read_names(tuple(texts)).movements
+    for one in sorted(properties, key=lambda one: one.name not in named):
+        for text, reading in ((one.name, named), *((text, described) for text in one.also)):
+            movement, sure = reading.get(text, ("", 0.0))
+            if movement and sure >= _SURE:
+                found.setdefault(movement, (one, movement, sure))
+                break
+    return list(found.values())

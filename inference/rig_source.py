@@ -82,6 +82,8 @@ class Property:
     minimum: float = 0.0
     maximum: float = 1.0
     default: float = 0.0
+    also: tuple[str, ...] = ()
+    """What else may say what it moves where its name does not: its bone and its name, its description."""
 
 
 @dataclass(frozen=True)

@@ -154,6 +154,20 @@ def test_custom_properties_drive_what_no_key_does():
     }
 
 
+def test_custom_properties_are_known_by_their_bone_or_their_description_too():
+    properties = (
+        Property("Rig", 'pose.bones["jaw"]["open"]', "open", also=("jaw open",)),
+        Property("Rig", 'pose.bones["ctrl"]["p2"]', "p2", also=("ctrl p2", "Mouth smile left")),
+        Property("Rig", 'pose.bones["ctrl"]["p3"]', "p3", also=("ctrl p3", "How strong the light is")),
+        Property("Rig", '["Mouth_Smile_L"]', "Mouth_Smile_L", also=("blink",)),
+    )
+    rig_map = map_rig(RigSource(properties=properties))
+    assert {(t.channel, t.data_path) for t in rig_map.targets} == {
+        ("jawOpen", 'pose.bones["jaw"]["open"]'),
+        ("mouthSmileLeft", '["Mouth_Smile_L"]'),
+    }
+
+
 def test_a_character_without_a_face_gives_no_targets():
     empty = KeySet("Box", ("Key 1",), np.zeros((8, 3), np.float32), (faces.sparse(np.zeros((8, 3))),))
     for source in (RigSource(), RigSource((empty,))):
