@@ -3,9 +3,11 @@
     python -m soliloquy.models.evaluate_head --shared ../shared [--weights FILE] [--json FILE]
 
 What is measured is what ships: the weight file, run by `inference.performance.head` on the held-out clips one
-after the other, without an instruction, in the amplitude of the group of speakers (from its training clips).
-Baselines: noise with the spectrum and spread of the training film; one filmed clip, repeated. The syncers
-that judge learnt from the half of the training clips that those of the loss did not see, with another seed.
+after the other, without an instruction. How far somebody moves is not in the voice: film, made motion and
+baselines are compared in the amplitude of the speaker, three numbers that come from training clips or, for
+the faces of lrc_ar that have none, from their own. Baselines: noise with the spectrum of the training film;
+one filmed clip, repeated. The syncers that judge learnt from the half of the training clips that those of the
+loss did not see, with another seed.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -35,7 +38,11 @@ from .performance.head_measures import (
 )
 from .performance.head_net import MANNERS
 from .performance.head_sync import sync_scores, train_syncers
-from .speech.sync import MultiScaleSync
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .speech.sync import MultiScaleSync
 
 JUDGE_SEED, JUDGE_STEPS = 77, 600
 SEEDS = (1, 2, 3)
@@ -47,7 +54,7 @@ _WINDOW = {"grid_s1": 36, "us_gov": 36, "lrc_ar": SHORT}
 class Held:
     """Held-out film of one corpus in stretches of equal length: `film` poses in radians, the same in the
     speaker's `units`, the features of the same moments; `prosody` and `visemes` of all of them in a row;
-    `train` poses of the training film in radians, `amplitude` [3] its unit."""
+    `train` poses of the training film in units of its speakers."""
 
     corpus: str
     film: list[np.ndarray]
@@ -73,7 +80,7 @@ def held_out(clips: list[HeadClip], data: list[Stretch], corpus: str) -> Held:
         for at in range(0, len(clip.pose) - frames + 1, frames):
             rows, fine = slice(at, at + frames), slice(2 * at, 2 * (at + frames))
             if not clip.held_out:
-                train.append(clip.pose[rows].astype(float))
+                train.append(clip.pose[rows] / stretch.unit)
                 continue
             film.append(clip.pose[rows].astype(float))
             units.append(stretch.unit)
@@ -92,8 +99,12 @@ def generate(held: Held, model: HeadModel, seed: int, *, shuffled: bool = False)
     shift = 2 * held.frames * (len(held.film) // 3 + 1) if shuffled else 0
     prosody, visemes = (np.roll(x, shift, axis=0) for x in (held.prosody, held.visemes))
     actions = np.zeros((len(prosody), len(ACTIONS)), np.float32)
-    motion = head_motion(prosody, visemes, actions, seed, model, style)[::2].astype(float)
-    return list(motion.reshape(-1, held.frames, 3))
+    motion = head_motion(prosody, visemes, actions, seed, model, style)[::2] / own
+    return _in_radians(motion.reshape(-1, held.frames, 3), held)
+
+
+def _in_radians(poses: Iterable[np.ndarray], held: Held) -> list[np.ndarray]:
+    return [pose * unit for pose, unit in zip(poses, held.units, strict=True)]
 
 
 def _in_units(poses: list[np.ndarray], held: Held) -> list[Tensor]:
@@ -127,8 +138,8 @@ def evaluate(clips: list[HeadClip], model: HeadModel, judge: MultiScaleSync) -> 
             "film": [held.film],
             "generated": [generate(held, model, seed) for seed in SEEDS],
             "generated, sound shuffled": [generate(held, model, seed, shuffled=True) for seed in SEEDS],
-            "noise": [noise_like(held.train, lengths, seed) for seed in SEEDS],
-            "copied clip": [copied(held.train, lengths, seed) for seed in range(6)],
+            "noise": [_in_radians(noise_like(held.train, lengths, seed), held) for seed in SEEDS],
+            "copied clip": [_in_radians(copied(held.train, lengths, seed), held) for seed in range(6)],
         }
         table[corpus] = {
             name: _mean([measure(held, poses, judge) for poses in drawn]) for name, drawn in systems.items()

@@ -15,7 +15,7 @@ import sys
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 import onnx
@@ -104,14 +104,16 @@ def write_card(path: Path, card: dict[str, Any]) -> None:
     onnx.save(graph, str(path))
 
 
-def pass_gate(differences: dict[str, float], tolerance: float, candidate: Path, out: Path) -> bool:
-    """Move `candidate` to `out` if every difference is within the tolerance; prints them either way."""
+def pass_gate(
+    differences: dict[str, float], tolerance: float, candidate: Path, out: Path, log: TextIO | None = None
+) -> bool:
+    """Move `candidate` to `out` if every difference is within the tolerance; tells `log` either way."""
     for name, value in differences.items():
-        print(f"{name}: {value:.1e} (limit {tolerance:.0e})")
+        print(f"{name}: {value:.1e} (limit {tolerance:.0e})", file=log)
     if not max(differences.values()) <= tolerance:
         return False
     candidate.replace(out)
-    print(f"wrote {out.name}, {out.stat().st_size / 1e6:.2f} MB")
+    print(f"wrote {out.name}, {out.stat().st_size / 1e6:.2f} MB", file=log)
     return True
 
 

@@ -14,17 +14,17 @@ import argparse
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..inference.performance.head import HEAD_WEIGHTS
+from ..inference.performance.head import HEAD_WEIGHTS, SLOW_STEPS
 from .performance.head_batches import FRAMES, SHORT, Sampler, Stretch, stretches, units
 from .performance.head_data import RATE_HZ, HeadClip, load_heads
 from .performance.head_export import export_head
-from .performance.head_net import MANNERS, WINDOWS, HeadConfig, HeadNet, WindowCritic
+from .performance.head_net import MANNERS, WINDOWS, HeadConfig, HeadNet, WindowCritic, shaped_noise
 from .performance.head_sync import LEVELS, motion_view, train_syncers
 
 CHECKPOINT = "checkpoint.pt"
@@ -34,7 +34,13 @@ TRAINING_DATA = (
     "GRID speaker 1 (CC BY 4.0), US weekly address (public domain), LRC-AR Arabic presenters (MIT)"
 )
 SEED = 5
+CUTS = (36, 36, SHORT)
+"""Frames of the clips that `traits` describe, per manner."""
 _BATCH = 32
+_PAIRS = _BATCH // 2
+APART = 0.65
+"""Share of the variance that is to differ between two takes at least: the voice says little of the head, and
+a generator that minds the syncers alone gives one take whatever the noise."""
 _KEEP_STEPS = 250
 _AVERAGE = 0.995
 
@@ -42,14 +48,17 @@ _AVERAGE = 0.995
 @dataclass(frozen=True)
 class Settings:
     """`steps` of the generator, `sync_steps` of the syncers, `levels` of the pyramid that the loss uses (0:
-    no sync loss, 1: single scale), `sync`, `moments` and `rest` weights of the losses beside the critics'."""
+    no sync loss, 1: single scale), `sync`, `moments`, `rest` and `alike` weights of the losses beside those
+    of the critics, `windows` frames of the critics."""
 
-    steps: int = 2500
+    steps: int = 2200
     sync_steps: int = 500
     levels: int = LEVELS
     sync: float = 4.0
     moments: float = 1.0
-    rest: float = 0.02
+    rest: float = 0.01
+    alike: float = 3.0
+    windows: tuple[int, ...] = WINDOWS
     seed: int = SEED
 
 
@@ -62,14 +71,17 @@ class Trainer:
         self.sampler = Sampler(data, settings.seed)
         self.net, self.average = HeadNet(config), HeadNet(config)
         self.average.load_state_dict(self.net.state_dict())
-        self.critics = nn.ModuleList(WindowCritic(w) for w in WINDOWS)
+        self.critics = nn.ModuleList(WindowCritic(w) for w in settings.windows)
         self.of_net = torch.optim.Adam(self.net.parameters(), lr=3e-4, betas=(0.5, 0.9))
         self.of_critics = torch.optim.Adam(self.critics.parameters(), lr=6e-4, betas=(0.5, 0.9))
         self.syncers = None
         if settings.levels:
             self.syncers = train_syncers(data[::2], settings.seed, settings.sync_steps, settings.levels)
             self.syncers.requires_grad_(False)
-        self.manner = self.sampler.manners(_BATCH)
+        of_film = [traits(self.sampler.clips(m, CUTS[m])) for m in range(len(MANNERS))]
+        self.film = [(x.mean(0), x.std(0)) for x in of_film]
+        self.manner = self.sampler.manners(_PAIRS).repeat(2, 1)
+        self.white = torch.randn(_BATCH, SLOW_STEPS - 1, config.noise)
         self.state = self.net.start(_BATCH)
         self.tail = torch.zeros(_BATCH, self.net.before, config.features)
 
@@ -80,13 +92,15 @@ class Trainer:
                 1.0 - 0.9 * self.step / self.settings.steps
             )
         self._renew()
-        heard = self.sampler.sound(_BATCH)
-        noise = torch.randn(_BATCH, FRAMES, self.net.config.noise)
+        heard = self.sampler.sound(self.manner[:_PAIRS]).repeat(2, 1, 1)
+        white = torch.cat([self.white, torch.randn(_BATCH, FRAMES, self.net.config.noise)], dim=1)
+        noise = shaped_noise(white, self.net.config.slow)
         _, pose, state = self.net(torch.cat([self.tail, heard], dim=1), noise, self.manner, self.state)
         judged = self._criticise(pose)
         losses = {"critics": judged, **self._improve(pose, heard)}
         self.state = tuple(s.detach() for s in state)
         self.tail = heard[:, -self.net.before :]
+        self.white = white[:, -(SLOW_STEPS - 1) :]
         with torch.no_grad():
             for kept, new in zip(self.average.parameters(), self.net.parameters(), strict=True):
                 kept.lerp_(new, 1.0 - _AVERAGE)
@@ -94,16 +108,18 @@ class Trainer:
         return losses
 
     def _renew(self) -> None:
-        """Some of the free runs begin anew, from rest and in another manner."""
-        fresh = torch.rand(_BATCH) < 0.08
-        self.manner = torch.where(fresh[:, None], self.sampler.manners(_BATCH), self.manner)
+        """Some of the free runs begin anew, from rest and in another manner. Runs i and i + 16 are two takes:
+        the same sound and manner, other noise."""
+        fresh = (torch.rand(_PAIRS) < 0.08).repeat(2)
+        self.manner = torch.where(fresh[:, None], self.sampler.manners(_PAIRS).repeat(2, 1), self.manner)
         self.state = tuple(torch.where(fresh[:, None], 0.0, s) for s in self.state)
-        self.tail = torch.where(fresh[:, None, None], self.sampler.sound(_BATCH)[:, :1], self.tail)
+        silent = self.sampler.sound(self.manner[:_PAIRS])[:, :1].repeat(2, 1, 1)
+        self.tail = torch.where(fresh[:, None, None], silent, self.tail)
 
     def _windows(self, pose: Tensor) -> list[tuple[Tensor, Tensor]]:
         """For every critic poses and manners: two windows per run; film of lrc_ar is too short for 40."""
         cut = []
-        for window in WINDOWS:
+        for window in self.settings.windows:
             rows = self.manner[:, 2] < 0.05 if window > SHORT else torch.ones(_BATCH, dtype=torch.bool)
             starts = torch.randint(0, FRAMES - window + 1, (2,)).tolist()
             cut.append(
@@ -128,14 +144,10 @@ class Trainer:
             self.critics, self._windows(pose), strict=True)]  # fmt: skip
         losses = {"fooling": torch.stack(parts).mean(), "moments": self._moments(pose)}
         losses["rest"] = pose.mean(1).square().mean()
+        losses["alike"] = _alike(pose)
         if self.syncers is not None:
             losses["sync"] = self.syncers.apart(motion_view(pose), heard)
-        weights = {
-            "fooling": 1.0,
-            "moments": self.settings.moments,
-            "rest": self.settings.rest,
-            "sync": self.settings.sync,
-        }
+        weights = {name: getattr(self.settings, name, 1.0) for name in losses}
         self.of_net.zero_grad()
         torch.stack([weights[name] * loss for name, loss in losses.items()]).sum().backward()
         nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
@@ -143,26 +155,45 @@ class Trainer:
         return {name: loss.item() for name, loss in losses.items()}
 
     def _moments(self, pose: Tensor) -> Tensor:
-        """How far spreads of pose, velocity and acceleration are from film's, per manner, as ratios."""
-        found = []
-        for m in range(len(MANNERS)):
+        """How far means and spreads of what clips are like are from film's, per manner, in film's spreads."""
+        parts = []
+        for m, (mean, spread) in enumerate(self.film):
             rows = self.manner[:, m] > 0.99
-            if rows.sum() < 4:
+            if rows.sum() < 3:
                 continue
-            frames = SHORT if MANNERS[m] == "lrc_ar" else FRAMES
-            filmed = self.sampler.poses(self.manner[rows].repeat(4, 1), frames)
-            found.append((_spreads(pose[rows]) - _spreads(filmed)) if frames == FRAMES else
-                         (_spreads(pose[rows].unfold(1, frames, frames).flatten(0, 1).transpose(1, 2))
-                          - _spreads(filmed)))  # fmt: skip
-        return torch.cat(found).square().mean() if found else pose.sum() * 0.0
+            made = traits(_cut(pose[rows], CUTS[m]))
+            parts.append(((made.mean(0) - mean) / spread).square())
+            parts.append(torch.log(made.std(0) / spread).square())
+        return torch.cat(parts).mean() if parts else pose.sum() * 0.0
 
 
-def _spreads(pose: Tensor) -> Tensor:
-    """(9,) logarithms of the spread of pose within clips, of velocity and of acceleration, per axis."""
+def _alike(pose: Tensor) -> Tensor:
+    """How far two takes of a sound are less apart than they should be, in pose and in velocity."""
+    first, second = pose[:_PAIRS], pose[_PAIRS:]
+    short = []
+    for x, y in ((first, second), (torch.diff(first, dim=1), torch.diff(second, dim=1))):
+        x, y = x - x.mean(1, keepdim=True), y - y.mean(1, keepdim=True)
+        apart = (x - y).square().mean((0, 1)) / (x.square() + y.square()).mean((0, 1))
+        short.append(torch.relu(APART - apart))
+    return torch.cat(short).mean()
+
+
+def _cut(pose: Tensor, frames: int) -> Tensor:
+    """(B, T, 3) -> (N, frames, 3), one after the other."""
+    return pose.unfold(1, frames, frames).flatten(0, 1).transpose(1, 2)
+
+
+def traits(pose: Tensor) -> Tensor:
+    """(B, 15), what clips (B, T, 3) are like: per axis the logarithms of the spreads of pose, velocity and
+    acceleration and of mean speed over its spread; how the velocities of the axes go together."""
     velocity = torch.diff(pose, dim=1)
     inner = pose - pose.mean(1, keepdim=True)
-    moved = (inner, velocity, torch.diff(velocity, dim=1))
-    return torch.cat([0.5 * torch.log(x.square().mean((0, 1)) + 1e-6) for x in moved])
+    moved = (inner, velocity - velocity.mean(1, keepdim=True), torch.diff(velocity, dim=1))
+    spreads = [0.5 * torch.log(x.square().mean(1) + 1e-4) for x in moved]
+    bursts = torch.log(velocity.abs().mean(1) + 1e-3) - spreads[1]
+    unit = moved[1] * torch.exp(-spreads[1])[:, None]
+    together = torch.stack([(unit[..., i] * unit[..., j]).mean(1) for i, j in ((0, 1), (0, 2), (1, 2))], 1)
+    return torch.cat([*spreads, bursts, together], dim=1)
 
 
 def training(clips: list[HeadClip]) -> list[Stretch]:
@@ -189,8 +220,8 @@ def resume(trainer: Trainer, path: Path) -> None:
         getattr(trainer, name).load_state_dict(state[name])
 
 
-def train(data: list[Stretch], settings: Settings, out: Path) -> HeadNet:
-    """Train, or go on with, the run in `out`; returns the averaged generator."""
+def train(data: list[Stretch], settings: Settings, out: Path, log: TextIO | None = None) -> HeadNet:
+    """Train, or go on with, the run in `out`, writing losses to `log`; returns the averaged generator."""
     out.mkdir(parents=True, exist_ok=True)
     trainer = Trainer(data, settings, HeadConfig())
     checkpoint = out / CHECKPOINT
@@ -199,7 +230,7 @@ def train(data: list[Stretch], settings: Settings, out: Path) -> HeadNet:
     while trainer.step < settings.steps:
         losses = trainer.advance()
         if trainer.step % 50 == 0:
-            print(trainer.step, " ".join(f"{k} {v:.3f}" for k, v in losses.items()), flush=True)
+            print(trainer.step, " ".join(f"{k} {v:.3f}" for k, v in losses.items()), flush=True, file=log)
         if trainer.step % _KEEP_STEPS == 0 or trainer.step == settings.steps:
             save(trainer, checkpoint)
     return trainer.average
@@ -207,22 +238,22 @@ def train(data: list[Stretch], settings: Settings, out: Path) -> HeadNet:
 
 @torch.inference_mode()
 def calibration(net: HeadNet, data: list[Stretch], seconds: float = 240.0) -> np.ndarray:
-    """[3]: factors that bring the spread of what is generated on training sound to that of film: the mean
-    over the manners, half judged by the pose and half by the velocity."""
+    """[3, 3]: per manner the factor of each axis that brings the spread of what is generated on training
+    sound to that of film, half judged by the pose and half by the velocity."""
     torch.manual_seed(SEED)
     sampler, ratios = Sampler(data, SEED), []
     frames = int(seconds * RATE_HZ) // FRAMES
     for m in range(len(MANNERS)):
-        heard = torch.cat(list(sampler.sound(frames)))[None]
-        before = torch.zeros(1, net.before, heard.shape[2])
-        noise = torch.randn(1, heard.shape[1], net.config.noise)
         manner = torch.eye(len(MANNERS))[m : m + 1]
+        heard = torch.cat(list(sampler.sound(manner.repeat(frames, 1))))[None]
+        before = torch.zeros(1, net.before, heard.shape[2])
+        white = torch.randn(1, heard.shape[1] + SLOW_STEPS - 1, net.config.noise)
+        noise = shaped_noise(white, net.config.slow)
         pose = net(torch.cat([before, heard], 1), noise, manner, net.start(1))[1][0]
-        size = SHORT if MANNERS[m] == "lrc_ar" else FRAMES
-        made = pose[: len(pose) // size * size].reshape(-1, size, pose.shape[1])
-        film = sampler.poses(manner.repeat(500, 1), size)
-        ratios.append((_spreads(film) - _spreads(made)).reshape(3, -1)[:2])
-    return torch.stack(ratios).mean((0, 1)).exp().numpy()
+        filmed = traits(sampler.clips(m, CUTS[m])).mean(0)
+        missing = filmed - traits(_cut(pose[None], CUTS[m])).mean(0)
+        ratios.append(missing[:6].reshape(2, 3).mean(0))
+    return torch.stack(ratios).exp().numpy()
 
 
 def card_of(clips: list[HeadClip], settings: Settings, config: HeadConfig) -> dict[str, Any]:
@@ -249,12 +280,13 @@ def main() -> int:
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
     parser.add_argument("--out", type=Path, default=Path("runs/head"))
     for name, default in asdict(Settings()).items():
-        parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default)
+        if not isinstance(default, tuple):
+            parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default)
     parser.add_argument("--export", action="store_true", help="write the weight file when training is done")
     parser.add_argument("--weights", type=Path, default=HEAD_WEIGHTS)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    settings = Settings(**{name: getattr(arguments, name) for name in asdict(Settings())})
+    settings = Settings(**{k: v for k, v in vars(arguments).items() if k in asdict(Settings())})
     clips = load_heads(arguments.shared, arguments.out.parent / "cache" / "heads.npz")
     data = training(clips)
     net = train(data, settings, arguments.out).eval()

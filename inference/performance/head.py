@@ -43,6 +43,8 @@ _OFFSETS = [ACTION_NAMES.index(name) for name in ("head_pitch", "head_turn", "he
 _LIVELY, _PACE = ACTION_NAMES.index("head_motion"), ACTION_NAMES.index("pace")
 _FOLLOW = 0.3
 """Share of the way to a new offset that is gone per step, twice over: about 0.25 s in all."""
+SLOW_STEPS: Final = 48
+"""Of slow noise: about 2 s."""
 _EPOCH = 1024
 
 
@@ -64,7 +66,8 @@ class HeadStyle:
 @dataclass(frozen=True)
 class HeadModel:
     """An opened model. `unit` [3] radians that one unit of the model's velocity is, for a person on average;
-    `hidden`, `noise`, `before`: sizes of its state, of its noise and of the sound it needs before a row."""
+    `hidden`, `noise`, `before`: sizes of its state, of its noise and of the sound it needs before a row;
+    `slow` columns of the noise change over seconds."""
 
     graph: Graph
     version: str
@@ -72,6 +75,7 @@ class HeadModel:
     leak: float
     hidden: int
     noise: int
+    slow: int
     before: int
 
 
@@ -84,15 +88,8 @@ def load_head_model(path: Path | None = None) -> HeadModel:
     graph = load_graph(path or HEAD_WEIGHTS, CONTRACT, INPUTS, OUTPUTS)
     card = graph.card
     pitch, yaw, roll = card["unit"]
-    return HeadModel(
-        graph,
-        card["version"],
-        (pitch, yaw, roll),
-        card["leak"],
-        card["hidden"],
-        card["noise"],
-        card["before"],
-    )
+    hidden, noise, slow, before = (int(card[name]) for name in ("hidden", "noise", "slow", "before"))
+    return HeadModel(graph, card["version"], (pitch, yaw, roll), card["leak"], hidden, noise, slow, before)
 
 
 class HeadStream:
@@ -163,7 +160,7 @@ class HeadStream:
         heard = np.concatenate([self._heard, features])
         hidden, pose, velocity = self._state
         made, *self._state = self._model.graph.run(
-            features=heard, noise=_noise(self._seed, first, len(features), self._model.noise),
+            features=heard, noise=_noise(self._seed, first, len(features), self._model),
             manner=np.array([self._style.manner], np.float32), hidden=hidden, pose=pose, velocity=velocity,
         )  # fmt: skip
         self._heard = heard[len(features) :]
@@ -251,9 +248,13 @@ def _epoch_noise(seed: int, epoch: int, width: int) -> FloatArray:
     return np.asarray(normal, np.float32)
 
 
-def _noise(seed: int, first: int, count: int, width: int) -> FloatArray:
-    """float32 [count, width], the noise of steps `first` on."""
-    epochs = range(first // _EPOCH, (first + count - 1) // _EPOCH + 1)
-    drawn = np.concatenate([_epoch_noise(seed, epoch, width) for epoch in epochs])
-    start = first - epochs[0] * _EPOCH
-    return drawn[start : start + count]
+def _noise(seed: int, first: int, count: int, model: HeadModel) -> FloatArray:
+    """float32 [count, N], the noise of steps `first` on; slow columns are means over `SLOW_STEPS`."""
+    since = first - (SLOW_STEPS - 1)
+    epochs = range(since // _EPOCH, (first + count - 1) // _EPOCH + 1)
+    drawn = np.concatenate([_epoch_noise(seed, epoch, model.noise) for epoch in epochs])
+    start = since - epochs[0] * _EPOCH
+    white = drawn[start : start + count + SLOW_STEPS - 1]
+    windows = np.lib.stride_tricks.sliding_window_view(white[:, : model.slow], SLOW_STEPS, axis=0)
+    slow = windows.sum(axis=2) / np.sqrt(np.float32(SLOW_STEPS))
+    return np.concatenate([slow, white[SLOW_STEPS - 1 :, model.slow :]], axis=1)

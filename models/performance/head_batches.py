@@ -20,7 +20,8 @@ FRAMES = 74
 SHORT = 26
 """Frames of the clips of lrc_ar."""
 _SOUND_SHARES = (0.7, 0.15, 0.15)
-"""Of the sound that the generator runs on, by corpus."""
+"""Of the sound that the generator runs on, by corpus, where it is not the manner's own."""
+_OWN_SOUND = 0.6
 
 
 @dataclass(frozen=True)
@@ -36,15 +37,18 @@ class Stretch:
 
 
 def units(clips: list[HeadClip]) -> dict[str, np.ndarray]:
-    """Per speaker float64 [3]: standard deviation of the velocity per frame in radians."""
+    """Per speaker float64 [3]: standard deviation of the velocity per frame in radians, of the clips that are
+    trained on where the speaker has such."""
+    trained = {clip.speaker for clip in clips if not clip.held_out}
     moves: dict[str, list[np.ndarray]] = {}
     for clip in clips:
-        moves.setdefault(clip.speaker, []).append(np.diff(clip.pose, axis=0))
+        if not clip.held_out or clip.speaker not in trained:
+            moves.setdefault(clip.speaker, []).append(np.diff(clip.pose, axis=0))
     return {who: np.concatenate(parts).std(0).astype(np.float64) for who, parts in moves.items()}
 
 
 def stretches(clips: list[HeadClip]) -> list[Stretch]:
-    """The clips ready for training; a speaker's unit is taken from all the clips given."""
+    """The clips ready for training, in each speaker's unit (see `units`)."""
     spread, made = units(clips), []
     for clip in clips:
         features = HeadFeatures().feed(clip.prosody, clip.visemes)
@@ -79,6 +83,11 @@ class Sampler:
             rows.append(self._window(m, frames)[0])
         return torch.stack(rows)
 
+    def clips(self, manner: int, frames: int) -> Tensor:
+        """(N, frames, 3): all film of one manner, in windows that overlap by half."""
+        held = [s.pose.unfold(0, frames, frames // 2) for s in self._of[manner] if len(s.pose) >= frames]
+        return torch.cat(held).transpose(1, 2)
+
     def pairs(self, count: int, frames: int, manners: tuple[int, ...]) -> tuple[Tensor, Tensor]:
         """Poses (count, frames, 3) and the features of the same moments (count, frames, F)."""
         sizes = np.array([sum(len(s.pose) for s in self._of[m]) for m in manners], float)
@@ -86,14 +95,17 @@ class Sampler:
         drawn = [self._window(manners[k], frames) for k in picks]
         return torch.stack([a for a, _ in drawn]), torch.stack([b for _, b in drawn])
 
-    def sound(self, count: int) -> Tensor:
-        """Features (count, FRAMES, F) for free runs; short clips are put one after the other."""
+    def sound(self, manner: Tensor) -> Tensor:
+        """Features (B, FRAMES, F) for free runs: mostly of the corpus of each row's manner, else of any;
+        short clips are put one after the other."""
         rows = []
-        for m in self._random.choice(len(MANNERS), count, p=_SOUND_SHARES):
+        for weights in manner.numpy():
+            shares = weights / weights.sum() if self._random.random() < _OWN_SOUND else _SOUND_SHARES
+            m = int(self._random.choice(len(MANNERS), p=shares))
             if MANNERS[m] == "lrc_ar":
-                rows.append(torch.cat([self._window(int(m), SHORT)[1] for _ in range(3)])[:FRAMES])
+                rows.append(torch.cat([self._window(m, SHORT)[1] for _ in range(3)])[:FRAMES])
             else:
-                rows.append(self._window(int(m), FRAMES)[1])
+                rows.append(self._window(m, FRAMES)[1])
         return torch.stack(rows)
 
     def _window(self, manner: int, frames: int) -> tuple[Tensor, Tensor]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 import onnx
@@ -93,7 +93,8 @@ def _graph(net: HeadNet, gain: np.ndarray) -> onnx.ModelProto:
         node("Scan", ["hidden", "pose", "velocity", "given"],
              ["hidden_after", "pose_after", "velocity_after", "raw"], body=_body(config.hidden),
              num_scan_inputs=1),
-        node("Mul", ["raw", "gain"], ["velocities"]),
+        node("MatMul", ["manner", "gain"], ["gain_now"]),
+        node("Mul", ["raw", "gain_now"], ["velocities"]),
     ]  # fmt: skip
     value = helper.make_tensor_value_info
     sizes = {"hidden": config.hidden, "pose": AXES, "velocity": AXES}
@@ -122,7 +123,7 @@ def _difference(net: HeadNet, path: Path, gain: np.ndarray) -> dict[str, float]:
         manner = random.dirichlet(np.ones(len(MANNERS)), 1).astype(np.float32)
         with torch.inference_mode():
             wanted = net(torch.from_numpy(features)[None], torch.from_numpy(noise)[None],
-                         torch.from_numpy(manner), net.start(1))[0][0].numpy() * gain  # fmt: skip
+                         torch.from_numpy(manner), net.start(1))[0][0].numpy() * (manner @ gain)  # fmt: skip
         whole = _run(graph, net, features, noise, manner, [steps])
         cut = int(random.integers(1, steps))
         pieces = _run(graph, net, features, noise, manner, [cut, steps])
@@ -144,20 +145,26 @@ def _run(graph: Any, net: HeadNet, features: Any, noise: Any, manner: Any, ends:
     return np.concatenate(made)
 
 
-def export_head(net: HeadNet, card: dict[str, Any], gain: np.ndarray, out: Path) -> bool:
-    """Write the generator with its card to `out`; prints the gate; False (nothing written) when it fails.
+def export_head(
+    net: HeadNet, card: dict[str, Any], gain: np.ndarray, out: Path, log: TextIO | None = None
+) -> bool:
+    """Write the generator with its card to `out`; tells `log` the gate; False, with nothing written, when it
+    fails.
 
     Args:
         net: the averaged generator.
         card: see `inference.performance.head.load_head_model`; `contract` and the sizes are added here.
-        gain: [3], factor per axis that makes the spread of what it generates that of film.
+        gain: [3, 3], per manner the factor of each axis that makes the spread of what it generates film's.
         out: the ONNX file.
     """
     config = net.config
-    sizes = {"hidden": config.hidden, "noise": config.noise, "before": net.before, "leak": config.leak}
+    sizes = {
+        "hidden": config.hidden, "noise": config.noise, "slow": config.slow, "before": net.before,
+        "leak": config.leak,
+    }  # fmt: skip
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent) as folder:
         candidate = Path(folder) / out.name
         onnx.save(_graph(net.eval(), gain), str(candidate))
         write_card(candidate, {"name": "soliloquy-head", "contract": CONTRACT, **card, **sizes})
-        return pass_gate(_difference(net, candidate, gain), TOLERANCE, candidate, out)
+        return pass_gate(_difference(net, candidate, gain), TOLERANCE, candidate, out, log)

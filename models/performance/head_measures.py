@@ -65,12 +65,12 @@ def frechet(made: np.ndarray, film: np.ndarray) -> float:
 
 
 def noise_like(film: list[np.ndarray], lengths: list[int], seed: int) -> list[np.ndarray]:
-    """Gaussian noise with the mean spectrum and the spread of `film`: the band-limited baseline."""
-    size = min(len(p) for p in film)
+    """Gaussian noise whose velocity has the mean spectrum and the spread of `film`'s: the band-limited
+    baseline. (Of the velocity, whose spectrum a short clip shows better than that of slow poses.)"""
+    moved = [np.diff(p, axis=0) for p in film]
+    size = min(len(v) for v in moved)
     taper = np.hanning(size)[:, None]
-    power = np.mean(
-        [np.abs(np.fft.rfft((p[:size] - p[:size].mean(0)) * taper, axis=0)) ** 2 for p in film], axis=0
-    )
+    power = np.mean([np.abs(np.fft.rfft(v[:size] * taper, axis=0)) ** 2 for v in moved], axis=0)
     random, made = np.random.default_rng(seed), []
     for length in lengths:
         full = 4 * length
@@ -78,8 +78,8 @@ def noise_like(film: list[np.ndarray], lengths: list[int], seed: int) -> list[np
         shape = np.stack([np.interp(grid, np.fft.rfftfreq(size), np.sqrt(power[:, k])) for k in range(3)], 1)
         spectrum = np.fft.rfft(random.standard_normal((full, 3)), axis=0) * shape
         made.append(np.fft.irfft(spectrum, full, axis=0)[length : 2 * length])
-    gain = pose_spread(film) / pose_spread(made)
-    return [p * gain for p in made]
+    gain = np.concatenate(moved).std(0) / np.concatenate(made).std(0)
+    return [np.cumsum(v * gain, axis=0) for v in made]
 
 
 def copied(film: list[np.ndarray], lengths: list[int], seed: int) -> list[np.ndarray]:

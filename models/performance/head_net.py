@@ -12,7 +12,10 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import avg_pool1d
 from torch.nn.utils.parametrizations import spectral_norm
+
+from ...inference.performance.head import SLOW_STEPS
 
 AXES = 3
 MANNERS = ("grid_s1", "us_gov", "lrc_ar")
@@ -25,14 +28,23 @@ POSE_SCALE = 0.2
 @dataclass(frozen=True)
 class HeadConfig:
     """`features` columns of the input, `hidden` units of the GRU, `heard` channels of the sound encoder,
-    `kernel` frames of it, `noise` columns, `leak` share of the pose that is lost per frame."""
+    `kernel` frames of it, `noise` columns, the first `slow` of them means over `SLOW_STEPS`, `leak` share of
+    the pose that is lost per frame."""
 
     features: int = 19
     hidden: int = 64
     heard: int = 32
     kernel: int = 9
-    noise: int = 6
+    noise: int = 8
+    slow: int = 2
     leak: float = 0.02
+
+
+def shaped_noise(white: Tensor, slow: int) -> Tensor:
+    """(B, SLOW_STEPS - 1 + T, N) standard normal -> (B, T, N): the first `slow` columns as means over the
+    last `SLOW_STEPS`, of the same spread, for what changes over seconds; the others as they are."""
+    moving = avg_pool1d(white[..., :slow].transpose(1, 2), SLOW_STEPS, stride=1).transpose(1, 2)
+    return torch.cat([moving * SLOW_STEPS**0.5, white[:, SLOW_STEPS - 1 :, slow:]], dim=2)
 
 
 class HeadNet(nn.Module):
@@ -63,7 +75,7 @@ class HeadNet(nn.Module):
 
         Args:
             features: (B, before + T, F).
-            noise: (B, T, N), standard normal.
+            noise: (B, T, N), see `shaped_noise`.
             manner: (B, 3), weights of `MANNERS`, summing to 1.
             state: hidden, pose and velocity before the first frame.
 

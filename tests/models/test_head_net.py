@@ -69,7 +69,7 @@ def test_every_window_has_a_critic_that_tells_size(clips):
 def test_the_generator_is_causal_and_goes_on_from_its_state():
     torch.manual_seed(0)
     net = HeadNet(HeadConfig())
-    heard, noise = torch.randn(1, net.before + 50, 19), torch.randn(1, 50, 6)
+    heard, noise = torch.randn(1, net.before + 50, 19), torch.randn(1, 50, 8)
     manner = torch.eye(3)[:1]
     velocity, pose, _ = net(heard, noise, manner, net.start(1))
     later = heard.clone()
@@ -108,7 +108,7 @@ def test_export_is_what_torch_says_and_carries_its_card(clips, train_data, tmp_p
     torch.manual_seed(2)
     net = HeadNet(HeadConfig()).eval()
     gain = calibration(net, train_data, seconds=30.0)
-    assert gain.shape == (3,)
+    assert gain.shape == (3, 3)
     assert (gain > 0).all()
     assert export_head(net, card_of(clips, small(), net.config), gain, tmp_path / "head.onnx")
     assert "onnxruntime against torch" in capsys.readouterr().out
@@ -123,7 +123,7 @@ def test_a_failed_gate_writes_nothing(clips, tmp_path, monkeypatch):
 
     monkeypatch.setattr(head_export, "_difference", lambda *_: {"made up": float("nan")})
     net = HeadNet(HeadConfig())
-    assert not export_head(net, card_of(clips, small(), net.config), np.ones(3), tmp_path / "head.onnx")
+    assert not export_head(net, card_of(clips, small(), net.config), np.ones((3, 3)), tmp_path / "head.onnx")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -151,13 +151,15 @@ def test_the_distance_is_small_for_film_and_large_for_noise(clips):
     statistics = [measures.window_statistics(x, 36) for x in (
         held.film, held.train, measures.noise_like(held.train, [74] * 40, 0))]  # fmt: skip
     assert measures.frechet(statistics[0], statistics[0]) < 1e-3
-    assert measures.frechet(statistics[2], statistics[0]) > 2 * measures.frechet(statistics[1], statistics[0])
+    assert measures.frechet(statistics[2], statistics[0]) > measures.frechet(statistics[1], statistics[0])
 
 
 def test_baselines_have_the_spread_of_film(clips):
     film = [c.pose.astype(float) for c in clips if c.corpus == "grid_s1"]
     noise = measures.noise_like(film, [74] * 30, 0)
-    assert np.allclose(measures.pose_spread(noise), measures.pose_spread(film), rtol=1e-6)
+    moving, filmed = (measures.velocities(x).std(0) for x in (noise, film))
+    assert np.allclose(moving, filmed, rtol=0.02)
+    assert np.allclose(measures.pose_spread(noise), measures.pose_spread(film), rtol=0.4)
     assert np.allclose(measures.velocity_error(film, film), 0.0)
     copies = measures.copied(film, [74, 200], 1)
     assert [len(c) for c in copies] == [74, 200]
@@ -173,7 +175,7 @@ def test_sampler_gives_windows_and_pairs(train_data):
     pose, heard = sampler.pairs(8, FRAMES, (0, 1))
     assert pose.shape == (8, FRAMES, 3)
     assert heard.shape == (8, FRAMES, 19)
-    assert sampler.sound(16).shape == (16, FRAMES, 19)
+    assert sampler.sound(manner).shape == (64, FRAMES, 19)
 
 
 @pytest.mark.skipif(not (SHARED / "data" / "grid_s1").is_dir(), reason="the film is not there")
