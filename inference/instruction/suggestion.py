@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-_OWN: Final = 0.6
+_OWN: Final = 0.7
 """Share of a phrase itself in its measures; the rest is its recording: moods last longer than phrases."""
 _MOST_SPREADS: Final = 3.0
-_HEARD: Final = (0.5, 1.6)
+_HEARD: Final = (0.5, 1.4)
 """Weighted mean of the measures, in spreads, from which an emotion is heard, and at which it is certain."""
 _BESIDE: Final = 0.6
 """An emotion with a smaller part of the strongest one's evidence is not suggested beside it."""
@@ -60,6 +60,8 @@ class _Rules:
     spread: Array
     emotions: tuple[str, ...]
     emotion_weights: Array
+    emotion_needs: Array
+    """Spreads that each measure must have at least; -inf where an emotion does not need it."""
     actions: tuple[str, ...]
     action_weights: Array
     action_most: Array
@@ -115,6 +117,7 @@ def _suggestion(phrase: Phrase, spreads: Array, rules: _Rules) -> Suggestion:
     weights = np.abs(rules.emotion_weights).sum(axis=1)
     score = rules.emotion_weights @ spreads / weights
     evidence = np.clip((score - _HEARD[0]) / (_HEARD[1] - _HEARD[0]), 0.0, 1.0)
+    evidence[(spreads < rules.emotion_needs).any(axis=1)] = 0.0
     evidence *= phrase.voiced_s / (phrase.voiced_s + _BRIEF_S)
     evidence[evidence < _BESIDE * evidence.max()] = 0.0
     share = evidence / max(evidence.sum(), 1e-9)  # what could be one emotion or another is less of each
@@ -148,16 +151,17 @@ def _rules() -> _Rules:
     data = json.loads(Path(__file__).with_name("voice_rules.json").read_text(encoding="utf-8"))
     norms = np.array([data["features"][name] for name in FEATURES], np.float64)
 
-    def weights(rows: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Array:
-        return np.array([[row["weights"].get(name, 0.0) for name in FEATURES] for row in rows.values()])
+    def table(rows: Mapping[str, Mapping[str, Any]], key: str, absent: float) -> Array:
+        return np.array([[row.get(key, {}).get(name, absent) for name in FEATURES] for row in rows.values()])
 
     return _Rules(
         typical=norms[:, 0],
         spread=norms[:, 1],
         emotions=tuple(data["emotions"]),
-        emotion_weights=weights(data["emotions"]),
+        emotion_weights=table(data["emotions"], "weights", 0.0),
+        emotion_needs=table(data["emotions"], "needs", -np.inf),
         actions=tuple(data["actions"]),
-        action_weights=weights(data["actions"]),
+        action_weights=table(data["actions"], "weights", 0.0),
         action_most=np.array([row["most"] for row in data["actions"].values()]),
         goes_with=data["with"],
     )
