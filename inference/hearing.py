@@ -11,6 +11,7 @@ from .alignment import SegmentStream, TextDoesNotFit, align
 from .channels import ARKIT_52
 from .errors import Cancelled
 from .motion import Spoken, join
+from .prosody import measure
 from .transcript import PhonesUnavailable, words_of
 from .visemes import UNKNOWN, VISEMES, frame_classes
 
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
 
     from .audio import AudioReader
     from .contacts import SegmentFeed
-    from .types import AudioClip, FaceMotion
+    from .types import AudioClip, FaceMotion, FloatArray
     from .visemes import Segment
+
+_SILENT_DB = -90.0
 
 
 def watched(
@@ -94,6 +97,15 @@ def told(motion: FaceMotion, segments: Sequence[Segment]) -> Spoken:
     classes = frame_classes(segments, len(motion.values), motion.rate_hz)
     visemes = (classes[:, None] == np.arange(len(VISEMES))).astype(np.float32)
     return Spoken(motion, visemes, np.zeros((len(motion.values), 0), np.float32))
+
+
+def voice_in(blocks: Iterable[AudioClip], rows: int) -> FloatArray:
+    """Prosody of a sound, float32 [rows, 3] at 50 Hz as in `motion.Spoken`, silent beyond its end."""
+    heard = measure(blocks)
+    measured = np.stack([heard.level_db, heard.high_db, heard.pitch_octaves], axis=1).astype(np.float32)
+    voice = np.full((rows, 3), (_SILENT_DB, _SILENT_DB, np.nan), np.float32)
+    voice[: len(measured)] = measured[:rows]
+    return voice
 
 
 def all_channels(motion: FaceMotion, *, neutral: bool) -> FaceMotion:

@@ -10,7 +10,7 @@ import numpy as np
 from .audio import open_audio
 from .contacts import Guarantees, SegmentFeed, keep_guarantees
 from .curves import MotionControls, check_rate, control_pieces, resample_pieces
-from .hearing import aligned, all_channels, as_silent, listened, told, watched, words_said
+from .hearing import aligned, all_channels, as_silent, listened, told, voice_in, watched, words_said
 from .motion import Spoken, join, stream_speech
 from .parts import stream_parts
 from .performance.blinks import BlinkFeed, add_blinks, blink_seed, check_eyes, set_lids
@@ -190,6 +190,10 @@ def animate_cues(
     feed = SegmentFeed(settings.controls.prediction_delay_s)
     feed.add(segments, np.inf)
     spoken = told(motion, segments)
+    if settings.direction and sound is not None:
+        with open_audio(sound, decoders) as reader:
+            if not reader.is_silent:
+                spoken = replace(spoken, prosody=voice_in(reader.blocks(), len(motion.values)))
     made, eyes = _performed([spoken], settings, sound or cues, len(motion.values) / rate_hz)
     pieces = (piece.motion for piece in made)
     yield from _finished(pieces, rate_hz, settings, feed, settings.guarantees(by_text=True), eyes)
