@@ -193,7 +193,8 @@ def _state(part: bpy.types.Object) -> Hashable:
     """What a match depends on, without looking at every vertex."""
     data = part.data
     if part.type == "ARMATURE":
-        return part.name, part.session_uid, data.session_uid, tuple(data.bones.keys())
+        bones = tuple((bone.name, bone.rotation_mode) for bone in part.pose.bones)
+        return part.name, part.session_uid, data.session_uid, bones
     keys = data.shape_keys
     blocks = tuple(keys.key_blocks.keys()) if keys is not None else ()
     driven = driven_keys(keys) if keys is not None else frozenset()
