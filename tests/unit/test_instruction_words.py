@@ -13,6 +13,7 @@ from soliloquy.inference.instruction.values import ACTION_NAMES, ACTIONS, EMOTIO
 from soliloquy.inference.instruction.writer import nearest_step, write
 
 SENTENCES = Path(__file__).with_name("instruction_sentences.txt")
+MANUAL = Path(__file__).resolve().parents[2] / "docs" / "manual" / "instruction.md"
 
 instructions = st.builds(
     Instruction,
@@ -220,3 +221,26 @@ def test_a_known_word_is_never_taken_for_another():
         assert words.mended(word) == words.stem(word)
     for word in ("story", "horse", "world", "bread", "leader", "whale", "flower"):
         assert not words.knows(words.mended(word)), word
+
+
+def manual_rows(heading):
+    """Cells of the table below a heading of the manual's page."""
+    part = MANUAL.read_text(encoding="utf-8").split(f"## {heading}\n")[1].split("\n## ")[0]
+    rows = [line for line in part.splitlines() if line.startswith("|")][2:]
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+
+
+def test_the_words_of_the_manual_are_read_as_it_says():
+    rows = manual_rows("What the face and the head do")
+    assert [row[0].strip("`") for row in rows] == list(ACTION_NAMES)
+    for name, plus, minus in rows:
+        assert values(plus)[name.strip("`")] > 0.3, plus
+        assert not minus or values(minus)[name.strip("`")] < -0.3, minus
+    rows = manual_rows("Emotions")
+    assert [row[0] for row in rows] == list(EMOTIONS)
+    for name, words in rows:
+        for word in words.replace(";", ",").split(","):
+            assert values(word).get(name, 0.0) > 0.2, word
+    for words, value in manual_rows("How much"):
+        for word in words.replace("(nothing)", "").split(","):
+            assert values(f"{word} sad")["sadness"] == pytest.approx(float(value)), word
