@@ -13,7 +13,7 @@ import bpy
 from ..inference import reapply
 from ..inference.errors import RigError, SoliloquyError, UsageError
 from ..inference.transcript import LANGUAGE
-from . import dialogue_job, dialogue_strips, edit_live, jobs, kept_lines, layers, media
+from . import dialogue_job, dialogue_strips, edit_live, jobs, kept_lines, layers, media, takes
 from .preferences import running
 from .rig_map import read_character
 
@@ -279,4 +279,5 @@ def _copied(strip: bpy.types.SoundStrip, line_id: str) -> dict[bpy.types.Object,
     )
     copy = replace(kept, line_id=line_id, name=strip.name, start_frame=start_frame, audible=audible)
     kept_lines.store(line.character, copy)
+    takes.copy(line.character, kept.line_id, line_id)
     return {line.character: None}

@@ -73,10 +73,13 @@ def set_reading(target: bpy.types.Object, scene: bpy.types.Scene, reading: reade
 
 
 def suggest(target: bpy.types.Object, scene: bpy.types.Scene, *, over_time: bool) -> str:
-    """Direct the active line as its voice suggests; see `read`.
+    """Direct the active line as its voice suggests.
 
     Args:
         over_time: key the sliders phrase by phrase, instead of setting them once.
+
+    Returns:
+        How sure the suggestion is, as a sentence.
 
     Raises:
         UsageError: nothing is known of the voice.
@@ -93,7 +96,11 @@ def suggest(target: bpy.types.Object, scene: bpy.types.Scene, *, over_time: bool
         _direct(target, scene, InstructionTrack.constant(mean))
     shown = target.soliloquy_performance
     shown.instruction = writer.write(mean)
-    shown.remarks = "" if found else "Nothing in the voice asks for an expression."
+    shown.remarks = "Nothing in the voice asks for an expression."
+    if found:
+        sure = sum(one.confidence for one in found) / len(found)
+        phrases = "1 phrase" if len(found) == 1 else f"{len(found)} phrases"
+        shown.remarks = f"Suggested from {phrases}, {sure:.0%} sure."
     return shown.remarks
 
 

@@ -13,5 +13,5 @@ def prepare(*_unused: object) -> None:
     for made in bpy.data.objects:
         original = made.override_library.reference if made.override_library is not None else None
         if original is not None:
-            for settings in (original.soliloquy_face, original.soliloquy_rig):
-                settings.as_pointer()
+            for name in ("soliloquy_face", "soliloquy_rig", "soliloquy_performance"):
+                getattr(original, name).as_pointer()

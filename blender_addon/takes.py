@@ -290,6 +290,23 @@ def mix(obj: bpy.types.Object, sources: dict[str, int]) -> int:
     return index
 
 
+def copy(obj: bpy.types.Object, line_id: str, to_id: str) -> None:
+    """Give a line that is a copy of another one (a strip that was cut) the same takes."""
+    origin = of_line(obj, line_id)
+    if origin is None or of_line(obj, to_id) is not None:
+        return
+    names = [name for name in origin.drawn[0].bl_rna.properties.keys() if name != "rna_type"]
+    takes = [{name: getattr(take, name) for name in names} for take in origin.drawn]
+    active = origin.active
+    made = obj.soliloquy_performance.takes.add()
+    made.name = made.line_id = to_id
+    for values in takes:
+        into = made.drawn.add()
+        for name, value in values.items():
+            setattr(into, name, value)
+    _activate(made, active)
+
+
 def remove(obj: bpy.types.Object, index: int) -> None:
     """Forget a take; the one before it is used where it was in use. The last one leaves the sliders' seed.
 

@@ -100,8 +100,8 @@ class SOLILOQUY_OT_suggest_instruction(_SpokenOperator, bpy.types.Operator):
 
     def run(self, context: bpy.types.Context, target: bpy.types.Object) -> str:
         """Suggest and apply."""
-        remarks = directing.suggest(target, context.scene, over_time=self.over_time)
-        return self.told(remarks, target.soliloquy_performance.instruction)
+        sure = directing.suggest(target, context.scene, over_time=self.over_time)
+        return f"{target.soliloquy_performance.instruction} {sure}"
 
 
 class SOLILOQUY_OT_neutral(_DirectOperator, bpy.types.Operator):

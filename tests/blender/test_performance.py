@@ -7,10 +7,11 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import bpy
 import numpy as np
-from helpers import animate, arkit_mesh, curves, empty_scene, error_of, module, vowels
+from helpers import FOLDER, animate, arkit_mesh, curves, empty_scene, error_of, module, vowels
 
 
 def _performance(made: bpy.types.Object) -> bpy.types.PropertyGroup:
@@ -150,7 +151,12 @@ def _reason(operator: str) -> str:
 def test_the_voice_suggests_something_valid() -> None:
     made = _line(6.0)
     assert bpy.ops.soliloquy.suggest_instruction() == {"FINISHED"}
-    assert _performance(made).instruction
+    shown = _performance(made)
+    assert shown.instruction
+    assert shown.remarks.endswith("sure.") or "Nothing in the voice" in shown.remarks
+    for over_time in (False, True):
+        done = bpy.ops.soliloquy.suggest_instruction(over_time=over_time)
+        assert done == {"FINISHED"}, "the keys were ours"
 
 
 def test_takes_differ_in_face_and_head_but_not_in_the_lips_and_come_back_exactly() -> None:
@@ -308,6 +314,51 @@ def _cpu_s(work: Callable[[], object]) -> float:
     started = time.process_time()
     work()
     return time.process_time() - started
+
+
+def test_sliders_and_takes_of_a_linked_character_are_saved_with_its_override() -> None:
+    library, saved = FOLDER / "actors.blend", FOLDER / "directed.blend"
+    empty_scene()
+    hero = arkit_mesh("Hero")
+    collection = bpy.data.collections.new("Character")
+    bpy.context.scene.collection.children.link(collection)
+    collection.objects.link(hero)
+    bpy.context.scene.collection.objects.unlink(hero)
+    bpy.ops.wm.save_as_mainfile(filepath=str(library))
+    empty_scene()
+    with bpy.data.libraries.load(str(library), link=True) as (_, wanted):
+        wanted.collections = ["Character"]
+    bpy.context.scene.collection.children.link(wanted.collections[0])
+    bpy.context.view_layer.objects.active = bpy.context.scene.objects["Hero"]
+    assert bpy.ops.soliloquy.make_override() == {"FINISHED"}
+    assert animate(vowels("line.wav", 2.0)) == {"FINISHED"}
+    (hero,) = (o for o in bpy.context.scene.objects if o.name == "Hero")
+    hero.soliloquy_performance.joy = 0.5
+    bpy.ops.soliloquy.draw_takes(count=2)
+    names = [take.name for take in hero.soliloquy_performance.takes[0].drawn]
+    before = curves(hero)
+    bpy.ops.wm.save_as_mainfile(filepath=str(saved))
+    bpy.ops.wm.open_mainfile(filepath=str(saved))
+    (hero,) = (o for o in bpy.context.scene.objects if o.name == "Hero")
+    bpy.context.view_layer.objects.active = hero
+    shown = hero.soliloquy_performance
+    assert abs(shown.joy - 0.5) < 1e-6
+    assert [take.name for take in shown.takes[0].drawn] == names
+    assert shown.takes[0].active == 1
+    assert bpy.ops.soliloquy.reapply() == {"FINISHED"}
+    assert curves(hero) == before
+
+
+def test_a_copied_line_has_the_takes_of_its_origin() -> None:
+    made = _line()
+    takes, kept_lines = module("blender_addon.takes"), module("blender_addon.kept_lines")
+    bpy.ops.soliloquy.draw_takes(count=2)
+    origin = takes.active_line(made).line_id
+    kept_lines.store(made, replace(kept_lines.load(made)[0], line_id="copy", start_frame=200.0))
+    takes.copy(made, origin, "copy")
+    first, second = (takes.in_use(made, line_id) for line_id in (origin, "copy"))
+    assert (first.name, first.head_seed) == (second.name, second.head_seed)
+    assert takes.of_line(made, "copy").active == 1
 
 
 def test_a_language_model_rephrases_only_where_the_user_allows_it() -> None:
