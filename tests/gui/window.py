@@ -27,15 +27,19 @@ from pathlib import Path
 
 import window_dialogue
 import window_edit
+import window_files
 import window_line
 import window_motion
+import window_performance
 import window_rig
 from window_stage import Stage
 
 GROUPS = {
     "line": window_line.STEPS,
     "motion": window_motion.STEPS,
+    "performance": window_performance.STEPS,
     "edit": window_edit.STEPS,
+    "files": window_files.STEPS,
     "rig": window_rig.STEPS,
     "dialogue": window_dialogue.STEPS,
 }

@@ -67,4 +67,19 @@ def move_strip(stage: Stage) -> None:
     stage.shot("dialogue_moved")
 
 
-STEPS: tuple[Callable[[Stage], None], ...] = (scene, assign, animate_all, move_strip)
+def sequencer_sidebar(stage: Stage) -> None:
+    """The same panel in the sequencer's own sidebar: it animates the lines, and tells what became of them."""
+    stage.call("large_sequencer")
+    stage.settle(2.0)
+    stage.call("show_panel")
+    stage.settle(1.0)
+    stage.scan()
+    assert "animate_dialogue" in stage.panel, sorted(stage.panel)
+    stage.point("animate_dialogue")
+    stage.click()
+    wait_for(lambda: "3 unchanged" in stage.call("status")["summary"], WORK_S, "the lines")
+    stage.shot("dialogue_sequencer")
+    stage.picture("dialogue_sequencer", "screen")
+
+
+STEPS: tuple[Callable[[Stage], None], ...] = (scene, assign, animate_all, move_strip, sequencer_sidebar)

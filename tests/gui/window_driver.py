@@ -7,6 +7,7 @@ Clicks and keys come from outside, through the X server; nothing here presses a 
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
@@ -24,11 +25,16 @@ _TICK_S = 0.02
 _last_id = 0
 
 
+_editor = {"type": "VIEW_3D"}
+"""What the large editor is at the moment."""
+
+
 def view() -> dict[str, bpy.types.ID]:
     """Window, screen, 3D view and its sidebar, as `temp_override` takes them."""
     window = bpy.context.window_manager.windows[0]
     area = max(
-        (a for a in window.screen.areas if a.type == "VIEW_3D"), key=lambda area: area.width * area.height
+        (a for a in window.screen.areas if a.type == _editor["type"]),
+        key=lambda area: area.width * area.height,
     )
     region = next(r for r in area.regions if r.type == "UI")
     return {"window": window, "screen": window.screen, "area": area, "region": region}
@@ -37,6 +43,8 @@ def view() -> dict[str, bpy.types.ID]:
 def show_sidebar() -> None:
     """Open the 3D view's sidebar, without the splash screen in front of it."""
     bpy.context.preferences.view.show_splash = False
+    bpy.context.preferences.view.filebrowser_display_type = "SCREEN"  # so that clicks need not find a window
+    _editor["type"] = "VIEW_3D"
     space = view()["area"].spaces.active
     space.show_region_ui = True
     space.show_region_toolbar = False
@@ -52,7 +60,13 @@ def rectangles() -> dict[str, list[int]]:
     area = view()["area"]
     found = {r.type: [r.x, r.y, r.width, r.height] for r in area.regions if r.width > 1}
     window = bpy.context.window_manager.windows[0]
-    return {**found, "screen": [0, 0, window.width, window.height]}
+    width, height = window.width, window.height
+    return {
+        **found,
+        "screen": [0, 0, width, height],
+        "top bar": [0, height - 30, width // 2, 30],
+        "menus": [0, height // 4, width // 2, height - height // 4 - 30],
+    }
 
 
 def hovered() -> str:
@@ -212,6 +226,65 @@ def new_file() -> None:
     bpy.ops.wm.read_homefile(use_factory_startup=True)
 
 
+def let_sliders_rest(rest: bool) -> None:
+    """Let sliders change without the keys following, so that dragging shows what Blender itself takes."""
+    live = importlib.import_module(f"{PACKAGE}.blender_addon.edit_live")
+    if rest:
+        _resting.enter_context(live.held())
+    else:
+        _resting.close()
+
+
+_resting = contextlib.ExitStack()
+
+
+def large_sequencer() -> None:
+    """Show the sequencer where the 3D view is, with its sidebar: `rectangles` and `hovered` are its from now
+    on, until a new file."""
+    area = view()["area"]
+    area.type = _editor["type"] = "SEQUENCE_EDITOR"
+    area.spaces.active.show_region_ui = True
+
+
+def file_browser(name: str) -> dict[str, object] | None:
+    """Point the open file browser to a file of the test's folder; None where no browser is open.
+
+    Returns:
+        The rectangle of its files, as `rectangles` gives it, and the path.
+    """
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            parameters = area.spaces.active.params if area.type == "FILE_BROWSER" else None
+            if parameters is not None:
+                parameters.directory, parameters.filename = str(FOLDER).encode(), name
+                area.tag_redraw()
+                region = next(r for r in area.regions if r.type == "WINDOW")
+                rectangle = [region.x, region.y, region.width, region.height]
+                return {"rectangle": rectangle, "path": str(FOLDER / name)}
+    return None
+
+
+def markers() -> int:
+    """How many markers the timeline has."""
+    return len(bpy.context.scene.timeline_markers)
+
+
+def numbered_head() -> None:
+    """The embedded head with numbers for names, and `basis.npz`, which says what they mean."""
+    import numpy
+
+    for made in list(bpy.data.objects):
+        bpy.data.objects.remove(made)
+    with bpy.context.temp_override(**view()):
+        bpy.ops.soliloquy.add_head()
+    head, names = bpy.context.scene.soliloquy.target, []
+    for i, block in enumerate(list(head.data.shape_keys.key_blocks)[1:]):
+        names.append(block.name)
+        block.name = f"exp_{i:03d}"
+    bpy.context.view_layer.objects.active = head
+    numpy.savez(FOLDER / "basis.npz", channels=names, coefficients=numpy.eye(len(names), dtype="f4"))
+
+
 def edited() -> str:
     """Name of the layer of the target that is open for editing; empty for none."""
     layers = importlib.import_module(f"{PACKAGE}.blender_addon.edit_layers")
@@ -252,6 +325,27 @@ def two_heads() -> None:
             bpy.context.active_object.location.x = x
     for head in bpy.data.objects:
         head.select_set(True)
+
+
+def performance() -> dict[str, object]:
+    """The target's emotions, their keys, its takes, and how far its brows are lowered."""
+    target = bpy.context.scene.soliloquy.target
+    shown = target.soliloquy_performance
+    layers = importlib.import_module(f"{PACKAGE}.blender_addon.layers")
+    keyframes = importlib.import_module(f"{PACKAGE}.blender_addon.keyframes")
+    found = keyframes.curves_of(layers.speech_action(target))
+    brows = {path: c.keys[:, 1].tolist() for (_, path, _), c in found.items() if "brow" in path}
+    action = target.animation_data.action if target.animation_data is not None else None
+    own = keyframes.curves_of(action) if action is not None else {}
+    kept = shown.takes[0] if len(shown.takes) else None
+    return {
+        "anger": round(shown.anger, 4),
+        "keys": sum(len(c.keys) for (_, path, _), c in own.items() if "soliloquy_performance" in path),
+        "brow": max(brows['key_blocks["browDownLeft"].value']),
+        "brows": brows,
+        "takes": [take.name for take in kept.drawn] if kept is not None else [],
+        "active": kept.active if kept is not None else -1,
+    }
 
 
 def set_target(target: str) -> None:
@@ -343,7 +437,8 @@ CALLS: dict[str, Callable[..., object]] = {
     call.__name__: call
     for call in (
         show_sidebar, show_panel, rectangles, hovered, state, status, settings, recordings, look_at_face,
-        most_open, go_to, ping, new_file, sliders, edited, import_rig, rig, go_to_frame,
+        most_open, go_to, ping, new_file, sliders, performance, let_sliders_rest,
+        large_sequencer, file_browser, markers, numbered_head, edited, import_rig, rig, go_to_frame,
         two_heads, set_target, lay_lines, select_strips, move_strip, spoken_frames,
         show_preferences, close_preferences, watch_gaps, worst_gap,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from window_line import WORK_S
 from window_motion import spoken_head
 from window_stage import Stage, wait_for
 
@@ -47,6 +48,24 @@ def protect(stage: Stage) -> None:
     stage.shot("edit_protected")
 
 
+def redo_sentence(stage: Stage) -> None:
+    """The sentence at the current frame is heard again, through the dialog."""
+    before = stage.call("state")
+    stage.scan()
+    stage.point("redo_sentence")
+    stage.click()
+    stage.settle(1.0)
+    stage.point_text("Hear Again", "screen")
+    stage.click()
+    stage.shot("edit_redo_sentence")
+    stage.key("Return")
+    wait_for(lambda: "Made frames" in stage.call("status")["summary"], WORK_S, "the sentence")
+    stage.over_view()
+    stage.shot("edit_sentence_redone")
+    assert stage.call("state")["strips"] == before["strips"]
+    assert not stage.call("status")["error"]
+
+
 def bake(stage: Stage) -> None:
     """One click bakes, one click brings the layers back."""
     before = set(stage.call("state")["actions"])
@@ -63,4 +82,4 @@ def bake(stage: Stage) -> None:
     stage.shot("edit_unbaked")
 
 
-STEPS: tuple[Callable[[Stage], None], ...] = (open_edit, layers, protect, bake)
+STEPS: tuple[Callable[[Stage], None], ...] = (open_edit, layers, protect, redo_sentence, bake)

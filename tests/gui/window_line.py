@@ -16,8 +16,9 @@ WORDS = (
 WORK_S = 400.0
 """Longest time to wait for a result, in seconds."""
 _TOOLTIP_S = 4.0
-_BLOCKED_S = 0.1
-"""Longest time that the interface may be blocked while the model hears."""
+_BLOCKED_S, _QUIET_S = 0.1, 0.06
+"""Longest time that the interface may be blocked while the model hears: on top of its own pauses where it is
+slower than `_QUIET_S` without us."""
 
 
 def nothing_chosen(stage: Stage) -> None:
@@ -93,7 +94,8 @@ def progress_and_escape(stage: Stage) -> None:
     gap_s = _longest_pause(stage)
     assert progress(stage) is not None, "the work ended before it was measured"
     print(f"       longest pause while it hears {1e3 * gap_s:.0f} ms, idle {1e3 * idle_s:.0f} ms")
-    assert gap_s < _BLOCKED_S + idle_s, f"the interface was blocked for {1e3 * gap_s:.0f} ms"
+    allowed_s = _BLOCKED_S + (idle_s if idle_s >= _QUIET_S else 0.0)
+    assert gap_s <= allowed_s, f"the interface was blocked for {1e3 * gap_s:.0f} ms"
     stage.shot("progress")
     stage.key("Right")
     assert stage.call("state")["frame"] == before["frame"] + 1, "Blender does not react while it works"
@@ -121,6 +123,14 @@ def press_animate(stage: Stage) -> None:
     stage.point("animate")
     stage.click()
     stage.over_view()  # so that no tooltip covers the bar
+
+
+def wait_done(stage: Stage) -> None:
+    """Wait for the end of the work, which must be a good one."""
+    said = wait_for(
+        lambda: stage.call("status")["summary"] or stage.call("status")["error"], WORK_S, "the end"
+    )
+    assert not stage.call("status")["error"], said
 
 
 def progress(stage: Stage) -> float | None:
@@ -164,7 +174,7 @@ def animate(stage: Stage) -> None:
     type_sound(stage, stage.sounds["line"])
     before = stage.call("state")
     press_animate(stage)
-    wait_for(lambda: stage.call("status")["summary"], WORK_S, "the end")
+    wait_done(stage)
     stage.settle(1.0)
     stage.shot("animated")
     after = stage.call("state")
@@ -214,7 +224,7 @@ def transcript(stage: Stage) -> None:
         stage.scan()
         assert "language" in stage.panel, "no field for the language"
         press_animate(stage)
-        wait_for(lambda: stage.call("status")["summary"], WORK_S, "the end")
+        wait_done(stage)
         told = " ".join(stage.call("status")["notices"])
         assert ("without the text" in told) is not fits, told
         stage.settle(1.0)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from window_line import WORK_S, add_head, press_animate, type_sound
+from window_line import add_head, press_animate, type_sound, wait_done
 from window_stage import Stage, wait_for
 
 _TOOLTIP_S = 4.0
+_BLOCKED_S = 0.1
+"""So much longer than Blender's own may a pause of the interface be while a slider is dragged."""
 
 
 def spoken_head(stage: Stage) -> None:
@@ -18,7 +20,7 @@ def spoken_head(stage: Stage) -> None:
     stage.scan()
     type_sound(stage, stage.sounds["line"])
     press_animate(stage)
-    wait_for(lambda: stage.call("status")["summary"], WORK_S, "the end")
+    wait_done(stage)
     stage.point_text("Motion")
     stage.click()
     stage.scan()
@@ -46,19 +48,44 @@ def typed_value(stage: Stage) -> None:
 
 
 def dragged_slider(stage: Stage) -> None:
-    """While the mouse drags a slider, the face in the view follows."""
+    """While the mouse drags a slider, the face in the view follows; one undo takes back value and keys."""
     frame, before, _ = stage.call("most_open")
     stage.call("go_to", frame=int(frame))
-    stage.point("jaw")
-    stage.call("watch_gaps")
-    seen = stage.drag(40, steps=8, watch=lambda: stage.call("go_to", frame=int(frame)))
-    stage.over_view()
-    print(f"       longest pause of the interface while dragging: {1e3 * stage.call('worst_gap'):.0f} ms")
+    stage.call("let_sliders_rest", rest=True)
+    _, alone_s = _drag_jaw(stage, frame)
+    stage.call("let_sliders_rest", rest=False)
+    _undo_drag(stage, before)
+    seen, pause_s = _drag_jaw(stage, frame)
+    print(f"       pause at a step of a drag {1e3 * pause_s:.0f} ms, {1e3 * alone_s:.0f} ms without keys")
+    assert pause_s - alone_s <= _BLOCKED_S, f"the keys add {1e3 * (pause_s - alone_s):.0f} ms to a drag"
     assert len({round(value, 3) for value in seen}) >= 4, f"the face did not follow: {seen}"
     assert max(seen) > 1.1 * before, f"jawOpen {before} became {seen}"
     stage.shot("jaw_dragged")
+    _undo_drag(stage, before)
+
+
+def _drag_jaw(stage: Stage, frame: float) -> tuple[list[float], float]:
+    """Drag the slider of the jaw; jawOpen after every step, and the usual pause of the interface in s."""
+    pauses: list[float] = []
+
+    def watch() -> float:
+        value = stage.call("go_to", frame=int(frame))
+        pauses.append(stage.call("worst_gap"))
+        stage.call("watch_gaps")
+        return value
+
+    stage.point("jaw")
+    stage.call("watch_gaps")
+    seen = stage.drag(40, steps=8, watch=watch)
+    stage.call("worst_gap")
+    stage.over_view()
+    return seen, sorted(pauses)[len(pauses) // 2]
+
+
+def _undo_drag(stage: Stage, before: float) -> None:
     stage.key("ctrl+z")
     wait_for(lambda: stage.call("sliders")["jaw"] == 1.0, 10.0, "undo")
+    assert abs(stage.call("most_open")[1] - before) < 1e-4, "undo left the keys"
 
 
 def choose_look(stage: Stage) -> None:

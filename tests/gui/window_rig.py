@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
-from window_line import WORK_S, press_animate, type_sound
+from window_files import choose_in_browser
+from window_line import WORK_S, press_animate, type_sound, wait_done
 from window_stage import Stage, wait_for
 
 
 def bring_in(stage: Stage) -> None:
-    """A character in VRM 1.0 (visemes, no ARKit names) becomes the target."""
+    """*File > Import > Soliloquy Character* brings in a foreign character, which becomes the target."""
     stage.new_file()
-    assert stage.rig is not None, "give --rig FILE.vrm: a character to map"
-    stage.call("import_rig", path=stage.rig)
+    assert stage.rig is not None, "give --rig FILE: a character to map"
+    stage.over_view()
+    stage.key("a", "Delete")
+    for entry, region in (("File", "top bar"), ("Import", "menus"), ("Soliloquy Character", "menus")):
+        stage.point_text(entry, region)
+        stage.click()
+        stage.settle(1.0)
+        stage.shot(f"rig_menu_{entry.split()[-1].lower()}")
+    choose_in_browser(stage, Path(stage.rig).name)
+    wait_for(lambda: stage.call("settings")["target"], WORK_S, "the character")
     stage.call("look_at_face")
     stage.settle(1.0)
     stage.shot("foreign_character")
@@ -55,8 +65,7 @@ def speak(stage: Stage) -> None:
     stage.scan()
     type_sound(stage, stage.sounds["line"])
     press_animate(stage)
-    wait_for(lambda: stage.call("status")["summary"] or stage.call("status")["error"], WORK_S, "the end")
-    assert not stage.call("status")["error"], stage.call("status")["error"]
+    wait_done(stage)
     stage.call("go_to_frame", frame=190)
     stage.settle(1.0)
     stage.shot("rig_speaks")

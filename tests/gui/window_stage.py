@@ -90,8 +90,8 @@ class Stage:
         shutil.copy(self._zip, self.folder / "extension.zip")
         shutil.copy(HERE / "window_driver.py", self.folder)
         if self._rig is not None:
-            shutil.copy(self._rig, self.folder / "character.glb")
-            self.rig = str(self._inside / "character.glb")
+            shutil.copy(self._rig, self.folder / self._rig.name)
+            self.rig = str(self._inside / self._rig.name)
         zip_inside = str(self._inside / "extension.zip")
         self._run("blender", "--command", "extension", "install-file", "-r", "user_default", "--enable",
                   zip_inside, timeout_s=_START_S)  # fmt: skip
