@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from ..inference.session import Graph
 
 VERSION = "1.0.0"
-STEPS, BATCH, RATE = 12_000, 256, 1e-3
-AVERAGE = 0.999
+STEPS, BATCH, RATE = 6_000, 256, 1e-3
+AVERAGE = 0.998
 """Of the running mean of the weights, which is what is shipped."""
 TOLERANCE = 1e-4
 """Of values about 1. Measured 1e-6: float32 sums in another order, ten times in a row."""
@@ -139,10 +139,10 @@ def export(prior: StylePrior, meta: dict[str, Any], out: Path) -> bool:
         )  # fmt: skip
         write_card(candidate, card)
         graph = load_graph(candidate, CONTRACT, INPUTS, OUTPUTS)
-        return pass_gate({"onnxruntime against torch": _difference(step, graph)}, TOLERANCE, candidate, out)
+        return pass_gate({"onnxruntime against torch": difference(step, graph)}, TOLERANCE, candidate, out)
 
 
-def _difference(step: DrawStep, graph: Graph) -> float:
+def difference(step: DrawStep, graph: Graph) -> float:
     """Largest one over whole draws from random noise and instructions."""
     worst, rng = 0.0, np.random.default_rng(0)
     for _ in range(50):
