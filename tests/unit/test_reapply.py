@@ -8,12 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from soliloquy.inference import reapply
 from soliloquy.inference.bezier import through
-from soliloquy.inference.channels import ARKIT_52
+from soliloquy.inference.channels import ARKIT_52, HEAD
 from soliloquy.inference.curves import MotionControls
 from soliloquy.inference.errors import UsageError
+from soliloquy.inference.instruction.values import Instruction, InstructionTrack
 from soliloquy.inference.lip_basis import lip_curves
 from soliloquy.inference.motion import Spoken
 from soliloquy.inference.motion_pack import pack
+from soliloquy.inference.performance.direction import Direction, Draw
 from soliloquy.inference.pipeline import AnimateSettings
 from soliloquy.inference.retarget import map_by_name
 from soliloquy.inference.types import FaceMotion, FrameRate
@@ -175,3 +177,73 @@ def test_plans_are_compared_by_what_they_make():
     kept = {JAW: (reapply.Kept(through(np.array([1.0, 2.0]), np.zeros(2)), ((1.0, 2.0),)),)}
     assert not reapply.same(plan, replace(plan, kept=kept))
     assert len(reapply.with_line(plan, replace(_line(), line_id="b")).lines) == 2
+
+
+def _directed(values=(), seed=0, **strengths):
+    track = InstructionTrack.constant(Instruction.of(dict(values)))
+    return Direction(track, Draw.of(seed), **strengths)
+
+
+def _face(plan, channel):
+    motion = reapply.face_motion(plan)
+    return motion.times_s, motion.channel(channel)
+
+
+def test_a_line_of_its_own_direction_is_performed_and_others_as_the_plan_says():
+    happy, sad = _directed({"joy": 1.0}), _directed({"sadness": 1.0})
+    lines = (_line(start_frame=1.0, direction=happy), _line(start_frame=241.0))
+    times_s, smile = _face(_plan(*lines, direction=sad), "mouthSmileLeft")
+    _, inner = _face(_plan(*lines, direction=sad), "browInnerUp")
+    first, second = (times_s > 1.0) & (times_s < 3.0), (times_s > 11.0) & (times_s < 13.0)
+    assert smile[first].mean() > smile[second].mean() + 0.2
+    assert inner[second].mean() > inner[first].mean() + 0.1
+    assert not smile[(times_s > 5.0) & (times_s < 9.0)].any(), "between lines the face is at rest"
+
+
+def test_a_line_without_direction_beside_one_that_has_one_keeps_its_head_still():
+    lines = (_line(start_frame=1.0, direction=_directed()), _line(start_frame=241.0))
+    times_s, yaw = _face(_plan(*lines), "headYaw")
+    assert np.abs(yaw[times_s < 4.0]).max() > 0.0
+    assert not yaw[times_s > 8.0].any()
+    motion = reapply.face_motion(_plan(*lines))
+    assert motion.channels == (*ARKIT_52, *HEAD)
+
+
+def test_head_and_expression_leave_a_line_slowly():
+    lively = _directed({"joy": 1.0, "head_turn": 1.0})
+    for channel, most in (("mouthSmileLeft", 0.18), ("headYaw", 0.05), ("cheekSquintLeft", 0.18)):
+        _, values = _face(_plan(_line(direction=lively)), channel)
+        assert values[0] == values[-1] == 0.0
+        assert np.abs(np.diff(values)).max() < most, channel
+
+
+def test_a_take_does_not_depend_on_where_its_line_is_placed():
+    settings = AnimateSettings()
+    motions = [
+        reapply.face_motion(
+            _plan(_line(20.0, start, direction=_directed(seed=5)), settings=settings, rate=FrameRate(25))
+        )
+        for start in (1.0, 251.0)
+    ]
+    np.testing.assert_allclose(motions[0].values, motions[1].values, atol=1e-6)
+    assert motions[0].channel("eyeBlinkLeft").max() > 0.9
+
+
+def test_strengths_act_on_a_performed_line_and_takes_differ():
+    line = _line(20.0, direction=_directed(seed=1))
+    half = replace(PLAIN, controls=MotionControls(head=0.5))
+    _, yaw = _face(_plan(line), "headYaw")
+    _, halved = _face(_plan(line, settings=half), "headYaw")
+    np.testing.assert_allclose(halved, yaw / 2, atol=1e-6)
+    _, other = _face(_plan(replace(line, direction=_directed(seed=2))), "headYaw")
+    assert np.abs(other - yaw).max() > 0.01
+
+
+def test_blinks_fill_the_gaps_between_directed_lines_and_the_lines():
+    lines = tuple(_line(20.0, 1.0 + 24 * 40 * i, direction=_directed(seed=i)) for i in range(3))
+    times_s, lids = _face(_plan(*lines, settings=AnimateSettings()), "eyeBlinkLeft")
+    spoken = ((times_s - 1 / 24) % 40.0) < 20.0
+    for rows in (spoken, ~spoken):
+        shut = (lids > 0.9) & rows
+        assert np.count_nonzero(np.diff(shut.astype(int)) == 1) >= 5
+    assert np.abs(np.diff(lids)).max() < 0.8, "no blink is cut"
