@@ -24,6 +24,7 @@ TARGET: Final = MANUAL / "messages.md"
 _PACKAGES: Final = ("inference", "blender_addon")
 _GROUPS: Final = (
     ("Sound files", ("inference/audio", "blender_addon/audio")),
+    ("Instruction and performance", ("inference/instruction", "commands/instruct", "performance", "takes")),
     ("Text and language", ("inference/transcript", "inference/pipeline", "inference/alignment")),
     (
         "Character and rig",

@@ -113,12 +113,13 @@ def _suggestions(source: Path, model: SpeechModel, console: Console) -> tuple[Su
     from ..motion import join, stream_speech
 
     with open_audio(source) as reader:
-        for notice in reader.notices:
-            console.notice(source, notice)
+        notices = list(reader.notices)
         spoken = join(stream_speech(reader.blocks(), model))
     found = () if spoken.prosody is None else suggest(spoken.prosody, spoken.visemes)
     if not found:
-        console.notice(source, f"There is too little speech in '{source}' to suggest anything.")
+        notices.append(f"There is too little speech in '{source}' to suggest anything.")
+    for notice in notices:
+        console.notice(source, notice)
     return found
 
 

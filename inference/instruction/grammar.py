@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from .lexicon import PLAIN, Entry, lexicon
-from .values import ACTIONS, EMOTIONS
-from .words import COMMA, SENTENCE, Item, outside
+from .values import ACTIONS, EMOTIONS, LOWS
+from .words import COMMA, SENTENCE, Item
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -68,7 +68,7 @@ class _Stretch:
         self.used = [bool(item.break_) or item.exact is not None for item in items]
         self.claims: list[Claim] = []
         self.sided: dict[int, str] = {}
-        self.notices: list[str] = [item.clipped for item in items if item.clipped]
+        self.notices: list[str] = []
         self.intensity: float | None = None
         self.words = lexicon()
 
@@ -115,7 +115,8 @@ class _Stretch:
             following = self.items[at + 1].entry.parts if at + 1 < len(self.items) else ""
             if carrier is None and following in self.words.paired_parts:
                 self.used[at] = True
-                self.notices.append(f"Both sides move alike: '{item.text}' is left out.")
+                notices = self.notices
+                notices.append(f"Both sides move alike: '{item.text}' is left out.")
             elif carrier is not None:
                 self.used[at] = True
                 self.sided[carrier] = side
@@ -313,14 +314,18 @@ class _Stretch:
     def _set_degree(self, claim: Claim, item: Item, *, scarce: bool) -> None:
         if item.number is not None:
             name = next(iter(claim.values), "")
-            inside = min(max(item.number, 0.0), 1.0)
-            if inside != item.number and name:
-                self.notices.append(outside(name, item.number, 0.0, inside))
-            claim.number = inside
+            claim.number = self._clipped(name, item.number, 0.0)
         elif scarce:
             claim.scarce = True
         elif item.entry.degree is not None:
             claim.degrees.append(item.entry.degree)
+
+    def _clipped(self, name: str, value: float, low: float) -> float:
+        inside = min(max(value, low), 1.0)
+        if inside != value and name:
+            notices = self.notices
+            notices.append(f"{name} goes from {low:g} to 1: {value:g} is taken as {inside:g}.")
+        return inside
 
     def _values(self) -> tuple[dict[str, float], dict[str, float]]:
         """What is said and what only goes with it; of contrary values the stronger stays."""
@@ -328,7 +333,7 @@ class _Stretch:
         implied: dict[str, float] = {}
         for item in self.items:
             for name, exact in (item.exact or {}).items():
-                said.setdefault(name, []).append(exact)
+                said.setdefault(name, []).append(self._clipped(name, exact, LOWS[name]))
         for claim in self.claims:
             for place, (name, factor) in enumerate(claim.values.items()):
                 value = self._value(claim, name, factor)
@@ -354,11 +359,12 @@ class _Stretch:
         if high <= 0.0 or low >= 0.0:
             return high if high > -low else low
         plus, minus = _CONTRAST[name]
+        notices = self.notices
         if abs(high + low) < 1e-6:
-            self.notices.append(f"'{plus}' and '{minus}' cancel each other.")
+            notices.append(f"'{plus}' and '{minus}' cancel each other.")
             return 0.0
         wins, loses = (plus, minus) if high > -low else (minus, plus)
-        self.notices.append(f"'{wins}' and '{loses}' are both asked for: the stronger, '{wins}', is taken.")
+        notices.append(f"'{wins}' and '{loses}' are both asked for: the stronger, '{wins}', is taken.")
         return high if high > -low else low
 
     def _unread(self, at: int) -> bool:

@@ -50,6 +50,7 @@ def read_with_model(
     Returns:
         The reading of the model's words; where it cannot be had, that of the text itself, with a notice.
     """
+    notices: list[str] = []
     try:
         if not online:
             raise AddressError(
@@ -63,8 +64,10 @@ def read_with_model(
             )
     except AddressError as error:
         plain = read(text)
-        return replace(plain, notices=(f"{error} The words are read without it.", *plain.notices))
-    return replace(reading, notices=(f'The language model says: "{answer}"', *reading.notices))
+        notices.append(f"{error} The words are read without it.")
+        return replace(plain, notices=(*notices, *plain.notices))
+    notices.append(f'The language model says: "{answer}"')
+    return replace(reading, notices=(*notices, *reading.notices))
 
 
 def _in_time(work: Callable[[], str], timeout_s: float) -> str:

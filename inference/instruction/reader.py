@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from .grammar import is_emotion, meaning_of
-from .values import ACTIONS, EMOTIONS, Instruction, InstructionTrack
+from .values import EMOTIONS, LOWS, Instruction, InstructionTrack
 from .words import clean, items_of
 
 if TYPE_CHECKING:
@@ -68,7 +68,8 @@ def read(text: str) -> Reading:
         notices.append(f"The instruction is long: only its first {MOST_WORDS} words are read.")
         text = _cut(text[:_MOST_LETTERS])
     if not text.strip():
-        return replace(_NEUTRAL, notices=("The instruction is empty: the performance is neutral.",))
+        notices.append("The instruction is empty: the performance is neutral.")
+        return replace(_NEUTRAL, notices=tuple(notices))
     items = items_of(clean(text))
     if _is_foreign(items):
         notices.append("The instruction seems not to be in English: the performance is neutral.")
@@ -162,8 +163,7 @@ def _spans(stretches: list[tuple[str, Meaning]]) -> tuple[Span, ...]:
 
 def _inside(values: dict[str, float]) -> dict[str, float]:
     """A value that begins at 0 has no opposite."""
-    lows = dict.fromkeys(EMOTIONS, 0.0) | {action.name: action.low for action in ACTIONS}
-    return {name: min(max(value, lows[name]), 1.0) for name, value in values.items()}
+    return {name: min(max(value, LOWS[name]), 1.0) for name, value in values.items()}
 
 
 def _start(when: str, number: int, count: int) -> float:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from .values import ACTIONS, EMOTIONS, NEUTRAL, Instruction, InstructionTrack
+from .values import LOWS, NEUTRAL, Instruction, InstructionTrack
 from .voice import FEATURES, Phrase, phrases
 
 if TYPE_CHECKING:
@@ -141,8 +141,7 @@ def _prosodic_actions(phrase: Phrase, spreads: Array, rules: _Rules) -> dict[str
 
 
 def _inside(values: Mapping[str, float]) -> dict[str, float]:
-    lows = dict.fromkeys(EMOTIONS, 0.0) | {action.name: action.low for action in ACTIONS}
-    inside = {name: min(max(value, lows[name]), 1.0) for name, value in values.items()}
+    inside = {name: min(max(value, LOWS[name]), 1.0) for name, value in values.items()}
     return {name: value for name, value in inside.items() if abs(value) >= _LEAST}
 
 

@@ -67,6 +67,10 @@ ACTIONS: Final[tuple[Action, ...]] = (
 """Every action, each 1 at most; 0 is as it would be without an instruction."""
 
 ACTION_NAMES: Final[tuple[str, ...]] = tuple(action.name for action in ACTIONS)
+LOWS: Final[Mapping[str, float]] = dict.fromkeys(EMOTIONS, 0.0) | {
+    action.name: action.low for action in ACTIONS
+}
+"""The least value of every emotion and action; the greatest is 1."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from .lexicon import PLAIN, Entry, lexicon
-from .values import ACTION_NAMES, ACTIONS, EMOTIONS
+from .values import ACTION_NAMES, EMOTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 COMMA, SENTENCE = ",", "."
 _FACS_LEVELS: Final = {"a": 0.2, "b": 0.35, "c": 0.6, "d": 0.85, "e": 1.0}
 """A trace to maximum, FACS intensities as shares of the full movement."""
-_LOWS: Final = dict.fromkeys(EMOTIONS, 0.0) | {action.name: action.low for action in ACTIONS}
 
 
 @dataclass
@@ -30,10 +29,8 @@ class Item:
     """`COMMA`, `SENTENCE`, "and", "or", "while", or empty for what is no break."""
     number: float | None = None
     exact: dict[str, float] | None = None
-    """Values that stand as they are: "brows -0.5", "AU12C"."""
+    """Values as they are written, inside their ranges or not: "brows -0.5", "AU12C"."""
     known: bool = True
-    clipped: str = ""
-    """Sentence for the user where a number was outside its range."""
 
 
 def items_of(text: str) -> list[Item]:
@@ -95,15 +92,7 @@ def _tokens(text: str) -> Iterator[Item]:
 
 def _named(name: str, groups: dict[str, str | None]) -> Item:
     value = float(groups["named_value"] or 0.0) * (0.01 if groups["named_percent"] else 1.0)
-    low = _LOWS[name]
-    inside = min(max(value, low), 1.0)
-    clipped = "" if inside == value else outside(name, value, low, inside)
-    return Item(name, exact={name: inside}, clipped=clipped)
-
-
-def outside(name: str, value: float, low: float, inside: float) -> str:
-    """The sentence about a number that is no value."""
-    return f"{name} goes from {low:g} to 1: {value:g} is taken as {inside:g}."
+    return Item(name, exact={name: value})
 
 
 def _units(text: str, units: str, level: str | None) -> Item:
