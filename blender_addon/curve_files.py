@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..inference import reapply
-from ..inference.channels import ARKIT_52
+from ..inference.channels import ARKIT_52, HEAD
 from ..inference.curves import sample_motion
 from ..inference.errors import UsageError
 from ..inference.formats.a2f_json import read_a2f_json, write_a2f_json
@@ -99,6 +99,9 @@ def read_kept_line(path: str, start_frame: float) -> KeptLine:
     columns = [i for i, channel in enumerate(found.channels) if channel in ARKIT_52]
     channels = tuple(found.channels[i] for i in columns)
     motion = all_channels(replace(found, values=found.values[:, columns], channels=channels), neutral=False)
+    if set(HEAD) <= set(found.channels):
+        turns = found.values[:, [found.channels.index(channel) for channel in HEAD]]
+        motion = replace(motion, values=np.hstack([motion.values, turns]), channels=(*ARKIT_52, *HEAD))
     return _kept(path, motion, (), start_frame)
 
 

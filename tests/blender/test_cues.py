@@ -163,3 +163,20 @@ def test_an_imported_line_keeps_its_keys_when_another_follows():
     assert abs(_value(face, "jawOpen", 16) - before) < 0.011
     assert dict(helpers.curves(face)).keys() >= {value_path("jawOpen")}
     assert len(face.soliloquy_face.lines) == 2
+
+
+def test_the_head_of_a_file_of_curves_turns_the_head():
+    bpy.ops.soliloquy.add_head()
+    head = bpy.context.active_object
+    path = helpers.FOLDER / "nod.csv"
+    path.write_text("time_s,jawOpen,headPitch,headYaw,headRoll\n0,0,0,0,0\n1,0.5,0.2,0.1,0\n", "utf-8")
+    assert bpy.ops.soliloquy.import_curves(filepath=str(path), start_frame=1) == {"FINISHED"}
+    neck = next(m.object for m in head.modifiers if m.type == "ARMATURE")
+    bpy.context.scene.frame_set(25)
+    turn = neck.pose.bones["head"].matrix_basis.to_quaternion()
+    assert abs(turn.angle - 0.2236) < 0.02, turn.angle
+    again = helpers.FOLDER / "nod_again.csv"
+    assert bpy.ops.soliloquy.export_curves(filepath=str(again), kind="ARKIT") == {"FINISHED"}
+    table = [line.split(",") for line in again.read_text("utf-8").splitlines()]
+    pitch = [float(row[table[0].index("headPitch")]) for row in table[1:]]
+    assert abs(max(pitch) - 0.2) < 0.01, max(pitch)
