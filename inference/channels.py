@@ -41,6 +41,7 @@ UPPER_FACE: Final[tuple[str, ...]] = tuple(
 BROWS: Final[tuple[str, ...]] = tuple(c for c in ARKIT_52 if c.startswith("brow"))
 BLINK: Final[tuple[str, ...]] = ("eyeBlinkLeft", "eyeBlinkRight")
 WIDE: Final[tuple[str, ...]] = ("eyeWideLeft", "eyeWideRight")
+SQUINT: Final[tuple[str, ...]] = ("eyeSquintLeft", "eyeSquintRight")
 
 
 def mirror(channel: str) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..channels import BLINK, WIDE
+from ..channels import BLINK, SQUINT, WIDE
 from ..errors import UsageError
 from ..types import FaceMotion
 
@@ -38,6 +38,9 @@ _CLOSED_S = 0.04
 """With the slow ends of the two slopes the lids are at 95 % or more for over 70 ms: longer than a frame at
 24 fps and a row at 50 Hz together, so a closure always falls on a frame."""
 _OPENING_S = (0.15, 0.20)
+
+_GIVE_WAY = ((WIDE, 1.0), (SQUINT, 0.5))
+"""What moves the same lids, and by how much it goes back in a blink: many rigs add the two up."""
 
 _EPOCH_S = 600.0
 """Blinks are drawn for spans of this length, each from its own seed: any time is reached at once."""
@@ -114,7 +117,8 @@ def add_blinks(
     """Let both eyes blink at human intervals; where the motion closes a lid further, it wins.
 
     Args:
-        motion: any rate of 24 Hz or more; channels other than the two eyeBlink ones stay as they are.
+        motion: any rate of 24 Hz or more; widened and tightened lids give way to a blink, so that it is full;
+            other channels stay as they are.
         seed: any whole number; another seed gives other moments.
         strength: how far the lids close, 0..1.
         whole_only: leave out a blink that the first or the last row cuts: where the values are held beyond
@@ -127,6 +131,9 @@ def add_blinks(
     values = motion.values.copy()
     closure = _closure(motion.times_s, seed, whole_only, cues or BlinkCues()) * np.float32(strength)
     values[:, columns] = np.maximum(values[:, columns], closure[:, None])
+    for names, share in _GIVE_WAY:
+        lids = [motion.channels.index(channel) for channel in names if channel in motion.channels]
+        values[:, lids] *= 1.0 - np.float32(share) * closure[:, None]
     return replace(motion, values=values)
 
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from motion_helpers import cut, piece_lengths, random_motion, rates_hz
-from soliloquy.inference.channels import ARKIT_52, BLINK
+from soliloquy.inference.channels import ARKIT_52, BLINK, WIDE
 from soliloquy.inference.performance.blinks import PAUSE_MIN_S, add_blinks, blink_times
 from soliloquy.inference.pipeline import collect
 from soliloquy.inference.retarget import map_by_name, retarget
@@ -98,3 +98,13 @@ def test_only_lids_change_and_a_lid_that_is_further_closed_stays_so():
 def test_a_face_without_lids_is_left_alone():
     motion = random_motion(100, channels=("jawOpen",))
     assert add_blinks(motion, 0) is motion
+
+
+def test_wide_eyes_close_all_the_same_and_are_wide_again_after():
+    wide = [ARKIT_52.index(name) for name in WIDE]
+    motion = open_eyes(3000)
+    motion.values[:, wide] = 0.8
+    made = add_blinks(motion, 1).values
+    closed = made[:, ARKIT_52.index(BLINK[0])]
+    assert made[closed > 0.99][:, wide].max() < 0.02
+    np.testing.assert_array_equal(made[closed == 0.0][:, wide], motion.values[closed == 0.0][:, wide])
