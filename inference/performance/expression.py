@@ -52,8 +52,8 @@ _REGIONS: Final = np.array([next(r for start, r in _REGION_OF if c.startswith(st
 _SIDES: Final = np.array([c.endswith("Left") * 1.0 - c.endswith("Right") * 1.0 for c in ARKIT_52])
 """1 on the left, -1 on the right, 0 in the middle."""
 _IDLE: Final[dict[str, tuple[float, float, float, float]]] = {
-    "browInnerUp": (0.075, 0.0, 0.0, -0.2),
-    "browOuterUp": (0.06, 0.0, 0.0, -0.2),
+    "browInnerUp": (0.055, 0.0, 0.0, -0.2),
+    "browOuterUp": (0.045, 0.0, 0.0, -0.2),
     "browDown": (-0.035, 0.06, 0.0, -0.2),
     "eyeSquint": (0.0, 0.02, 0.06, 0.1),
     "eyeWide": (0.02, 0.0, -0.03, -0.2),

@@ -153,8 +153,8 @@ def style_of(values: FloatArray, seed: int = 0) -> Style:
         lags_s=lags,  # type: ignore[arg-type]
         sides=(uneven * float(free[4]), uneven * float(free[5])),
         idle=(
-            factor(of["brow_range"], 0.4, 2.5),
-            factor(0.5 * (of["squint_range"] + of["lid_range"]), 0.4, 2.5),
+            factor(of["brow_range"], 0.4, 2.0),
+            factor(0.5 * (of["squint_range"] + of["lid_range"]), 0.4, 2.0),
         ),
         pace=factor(of["brow_speed"], 0.6, 1.6),
         accents=float(np.clip(1.0 + 1.5 * of["brow_accent"], 0.3, 2.0)),
