@@ -162,8 +162,11 @@ def run_now(scene: bpy.types.Scene, line: Line) -> tuple[jobs.Result, tuple[str,
 
 def summary(line: Line, result: jobs.Result) -> str:
     """One sentence about what was done."""
-    driven = {curve.data_path for curve in result.curves}
+    driven = {(curve.owner, curve.object, curve.data_path) for curve in result.curves}
+    keys = {path for owner, _, path in driven if owner == "KEY"}
+    others = sum(owner != "KEY" for owner, *_ in driven)
+    also = f" and {others} other {'property' if others == 1 else 'properties'}" if others else ""
     return (
-        f'Keyed {len(driven)} shape keys of "{line.character.name}", '
+        f'Keyed {len(keys)} shape keys{also} of "{line.character.name}", '
         f"frames {math.floor(result.first_frame)} to {math.ceil(result.last_frame)}"
     )

@@ -295,7 +295,7 @@ def copy(obj: bpy.types.Object, line_id: str, to_id: str) -> None:
     origin = of_line(obj, line_id)
     if origin is None or of_line(obj, to_id) is not None:
         return
-    names = [name for name in origin.drawn[0].bl_rna.properties.keys() if name != "rna_type"]
+    names = {one.identifier for one in origin.drawn[0].bl_rna.properties} - {"rna_type"}
     takes = [{name: getattr(take, name) for name in names} for take in origin.drawn]
     active = origin.active
     made = obj.soliloquy_performance.takes.add()
