@@ -119,9 +119,14 @@ def measure(held: Held, poses: list[np.ndarray], judge: MultiScaleSync) -> dict[
         "spread": (pose_spread(poses) / pose_spread(held.film)).tolist(),
         "velocity": (velocities(poses).std(0) / velocities(held.film).std(0)).tolist(),
         "speed_error": velocity_error(poses, held.film).tolist(),
-        "frechet": frechet(window_statistics(poses, window), window_statistics(held.film, window)),
+        "frechet": _frechet(window_statistics(poses, window), window_statistics(held.film, window)),
         "sync": sync_scores(judge, _in_units(poses, held), held.features),
     }
+
+
+def _frechet(made: np.ndarray, film: np.ndarray) -> float:
+    """NaN where film has too few windows for the covariance of its statistics."""
+    return frechet(made, film) if len(film) > 3 * film.shape[1] else float("nan")
 
 
 def _mean(parts: list[dict]) -> dict:
@@ -136,6 +141,7 @@ def evaluate(clips: list[HeadClip], model: HeadModel, judge: MultiScaleSync) -> 
         lengths = [held.frames] * len(held.film)
         systems = {
             "film": [held.film],
+            "other film": [_in_radians(_spread_out(held.train, len(lengths)), held)],
             "generated": [generate(held, model, seed) for seed in SEEDS],
             "generated, sound shuffled": [generate(held, model, seed, shuffled=True) for seed in SEEDS],
             "noise": [_in_radians(noise_like(held.train, lengths, seed), held) for seed in SEEDS],
@@ -145,6 +151,11 @@ def evaluate(clips: list[HeadClip], model: HeadModel, judge: MultiScaleSync) -> 
             name: _mean([measure(held, poses, judge) for poses in drawn]) for name, drawn in systems.items()
         }
     return table
+
+
+def _spread_out(poses: list[np.ndarray], count: int) -> list[np.ndarray]:
+    """`count` of the poses, evenly picked."""
+    return [poses[round(i * (len(poses) - 1) / max(1, count - 1))] for i in range(count)]
 
 
 def load_judge(clips: list[HeadClip], cache: Path) -> MultiScaleSync:
@@ -169,9 +180,8 @@ def show(table: dict[str, dict[str, dict]]) -> str:
             ratio, velocity = (" ".join(f"{v:.2f}" for v in found[key]) for key in ("spread", "velocity"))
             error = " ".join(f"{100 * v:.0f}" for v in found["speed_error"])
             sync = " ".join(f"{v:.3f}" for v in found["sync"])
-            lines.append(
-                f"| {corpus} | {name} | {ratio} | {velocity} | {error} | {found['frechet']:.1f} | {sync} |"
-            )
+            distance = "-" if np.isnan(found["frechet"]) else f"{found['frechet']:.1f}"
+            lines.append(f"| {corpus} | {name} | {ratio} | {velocity} | {error} | {distance} | {sync} |")
     return "\n".join(lines)
 
 

@@ -51,8 +51,8 @@ class Settings:
     no sync loss, 1: single scale), `sync`, `moments`, `rest` and `alike` weights of the losses beside those
     of the critics, `windows` frames of the critics."""
 
-    steps: int = 2200
-    sync_steps: int = 500
+    steps: int = 1400
+    sync_steps: int = 400
     levels: int = LEVELS
     sync: float = 4.0
     moments: float = 1.0

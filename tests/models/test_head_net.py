@@ -9,7 +9,14 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from soliloquy.inference.performance.head import HEAD_WEIGHTS, load_head_model  # noqa: E402
+from soliloquy.inference.errors import ModelError  # noqa: E402
+from soliloquy.inference.performance.head import (  # noqa: E402
+    HEAD_WEIGHTS,
+    INPUTS,
+    OUTPUTS,
+    load_head_model,
+)
+from soliloquy.inference.session import load_graph  # noqa: E402
 from soliloquy.models import evaluate_head  # noqa: E402
 from soliloquy.models.performance import head_measures as measures  # noqa: E402
 from soliloquy.models.performance.head_batches import FRAMES, SHORT, Sampler, stretches  # noqa: E402
@@ -116,6 +123,22 @@ def test_export_is_what_torch_says_and_carries_its_card(clips, train_data, tmp_p
     assert model.before == net.before
     assert model.graph.card["settings"] == json.loads(json.dumps(asdict(small())))
     assert all(0 < unit < 0.02 for unit in model.unit)
+
+
+def test_a_graph_of_other_inputs_or_without_card_is_refused(clips, tmp_path):
+    import onnx
+
+    net, file = HeadNet(HeadConfig()), tmp_path / "head.onnx"
+    assert export_head(net, card_of(clips, small(), net.config), np.ones((3, 3)), file)
+    with pytest.raises(ModelError, match="does not fit its card: it does not map sound to velocities"):
+        load_graph(file, "head-1", ("sound",), ("velocities",))
+    with pytest.raises(ModelError, match="was made for contract head-1, this version reads head-2"):
+        load_graph(file, "head-2", INPUTS, OUTPUTS)
+    graph = onnx.load(str(file))
+    del graph.metadata_props[:]
+    onnx.save(graph, str(file))
+    with pytest.raises(ModelError, match="carries no model card"):
+        load_graph(file, "head-1", INPUTS, OUTPUTS)
 
 
 def test_a_failed_gate_writes_nothing(clips, tmp_path, monkeypatch):
