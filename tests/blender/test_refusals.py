@@ -89,7 +89,7 @@ def test_silence_keeps_the_mouth_neutral_with_a_notice():
     face = helpers.arkit_mesh()
     assert helpers.animate(helpers.vowels("silent.wav", 1.0, ()), blinks=False) == {"FINISHED"}
     spoken = [helpers.value_path(c) for c in helpers.module("inference.channels").PARTS["mouth"]]
-    assert all(v < 0.03 for path in spoken for _, v in helpers.curves(face)[path])
+    assert all(v < 0.05 for path in spoken for _, v in helpers.curves(face)[path])
     assert any("silent" in n for n in helpers.module("blender_addon.jobs").STATUS.notices)
 
 
