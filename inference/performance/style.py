@@ -140,7 +140,7 @@ def style_of(values: FloatArray, seed: int = 0) -> Style:
     head = HeadStyle(
         amplitude=tuple(factor(of[f"head_{axis}_range"], 0.4, 2.2) for axis in ("pitch", "yaw", "roll")),  # type: ignore[arg-type]
         pace=factor(of["head_speed"], 0.6, 1.6),
-        rest=tuple(float(np.clip(of[f"head_{a}_rest"], -0.08, 0.08)) for a in ("pitch", "yaw", "roll")),  # type: ignore[arg-type]
+        rest=tuple(_rest(of[f"head_{axis}_rest"]) for axis in ("pitch", "yaw", "roll")),  # type: ignore[arg-type]
     )
     return Style(
         variants=tuple(_variant_weights(preferences, len(e.variants)) for e in emotions()),
@@ -163,6 +163,11 @@ def style_of(values: FloatArray, seed: int = 0) -> Style:
         head=head,
         seed=seed,
     )
+
+
+def _rest(filmed_rad: float) -> float:
+    """Radians; of what is filmed a part only is how people hold their head, the rest is where the camera stood."""
+    return float(np.clip(0.5 * filmed_rad, -0.05, 0.05))
 
 
 def _variant_weights(preferences: FloatArray, count: int) -> tuple[float, ...]:
