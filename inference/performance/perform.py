@@ -21,8 +21,8 @@ from .blinks import BlinkCues, BlinkFeed
 from .cast import Cast
 from .direction import versions
 from .events import heard_events, voice_of
-from .head import HEAD_WEIGHTS, load_head_model
-from .style import STYLE_WEIGHTS, load_style_model
+from .head import load_head_model
+from .style import load_style_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -66,10 +66,7 @@ def load_performance_models() -> PerformanceModels:
     Raises:
         ModelError: a file is missing or damaged.
     """
-    return PerformanceModels(
-        load_head_model() if HEAD_WEIGHTS.exists() else None,
-        load_style_model() if STYLE_WEIGHTS.exists() else None,
-    )
+    return PerformanceModels(load_head_model(), load_style_model())
 
 
 @dataclass(frozen=True)

@@ -166,7 +166,7 @@ def style_of(values: FloatArray, seed: int = 0) -> Style:
 
 
 def _rest(filmed_rad: float) -> float:
-    """Radians; of what is filmed a part only is how people hold their head, the rest is where the camera stood."""
+    """Radians; of what is filmed only a part is how people hold their head, the other where the camera stood."""
     return float(np.clip(0.5 * filmed_rad, -0.05, 0.05))
 
 
