@@ -6,7 +6,7 @@ import math
 
 import bpy
 
-from .. import checks, edit_layers, jobs, layers, redo_sentence
+from .. import checks, edit_layers, jobs, keyframes, layers, redo_sentence
 from .edit_keys import EditOperator
 from .reasoned import CharacterOperator
 from .working import WorkingOperator, start
@@ -94,10 +94,11 @@ class SOLILOQUY_OT_extend_scene(CharacterOperator, bpy.types.Operator):
 
 
 def beyond(context: bpy.types.Context) -> int:
-    """Last frame of the target's speech where that lies after the end of the scene; 0 elsewhere."""
+    """Last frame of the target's lines where that lies after the end of the scene; 0 elsewhere."""
     target = checks.target(context)
     action = layers.speech_action(target) if target is not None and len(target.soliloquy_face.lines) else None
-    last = math.ceil(action.frame_range[1]) if action is not None else 0
+    ends = [end for _, _, end in keyframes.noted(action).values()] if action is not None else []
+    last = math.ceil(max(ends, default=0))
     return last if last > context.scene.frame_end else 0
 
 
