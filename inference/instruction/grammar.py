@@ -17,6 +17,8 @@ from .words import COMMA, SENTENCE, Item
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+ELSEWHERE: Final = "elsewhere"
+"""Parts of the body that no value moves: what is said of them is said of nothing else."""
 _FAR: Final = 7.0
 """Distance beyond which words do not belong together."""
 _NEAR: Final = 2.0
@@ -130,7 +132,7 @@ class _Stretch:
         for other, cost in self._around(at):
             entry = self.items[other].entry
             turns = bool(set(entry.states) & {"tilt", "turn"})
-            looks = entry.parts in ("head", "eyes", "gaze")
+            looks = entry.parts in ("head", "face", "eyes", "gaze")
             if not turns and not looks:
                 continue
             if other > at:
@@ -216,6 +218,8 @@ class _Stretch:
         return [f"{s}_{side}" if side and s in ("tilt", "turn") else s for s in states]
 
     def _state_values(self, at: int, part: str) -> Mapping[str, float] | None:
+        if part == ELSEWHERE:
+            return {}
         table = self.words.part_states[part]
         states = self._states(at)
         for state in (*states, *(self.words.falls_back.get(state, "") for state in states)):
@@ -370,6 +374,8 @@ class _Stretch:
     def _unread(self, at: int) -> bool:
         item, entry = self.items[at], self.items[at].entry
         if not item.known:
+            return True
+        if entry.parts == ELSEWHERE:
             return True
         if self.used[at] or "quiet" in entry.flags or entry.parts in self.words.silent_parts:
             return False

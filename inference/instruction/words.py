@@ -45,6 +45,7 @@ def clean(text: str) -> str:
     text = text.replace("\u2212", "-")
     text = re.sub("[–—]|--+|\\s-\\s", " , ", text)
     text = re.sub(r"(?<=[^\W\d_])[-/](?=[^\W\d_])", " ", text)
+    text = text.replace("can't", "can not").replace("won't", "will not")
     text = re.sub(r"n't\b", " not", text)
     text = re.sub(r"\b(\w+), (?=\1\b)", r"\1 ", text)  # "very, very"
     text = re.sub(r"'(s|re|ll|ve|d|m)\b", " ", text)

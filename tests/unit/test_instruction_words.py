@@ -143,7 +143,7 @@ def test_times_give_spans():
 
 def test_what_is_not_understood_is_named():
     reading = read("A sad speaker with flibbering ears, brows lowered, in a purple room")
-    assert reading.not_understood == ("flibbering", "purple")
+    assert reading.not_understood == ("flibbering", "ears", "purple")
     assert set(reading.instruction.values()) == {"sadness", "brows"}
     assert read("the eyebrows").not_understood == ("eyebrows",)
 
