@@ -106,7 +106,8 @@ def decoded(noise: FloatArray, told: FloatArray, model: Graph) -> FloatArray:
     for level in range(int(model.card["levels"])):
         at = np.array([level], np.int64)
         code, values = model.run(code=code, level=at, condition=told[None])
-    return values[0]
+    made: FloatArray = values[0]
+    return made
 
 
 def instruction_of(track: InstructionTrack) -> Instruction:
@@ -166,7 +167,7 @@ def style_of(values: FloatArray, seed: int = 0) -> Style:
 
 
 def _rest(filmed_rad: float) -> float:
-    """Radians; of what is filmed only a part is how people hold their head, the other where the camera stood."""
+    """Radians; of what is filmed only a part is how people hold their head, the rest is the camera's place."""
     return float(np.clip(0.5 * filmed_rad, -0.05, 0.05))
 
 
