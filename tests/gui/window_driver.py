@@ -246,7 +246,7 @@ def large_sequencer() -> None:
     area.spaces.active.show_region_ui = True
 
 
-def file_browser(name: str) -> dict[str, object] | None:
+def file_browser(file: str) -> dict[str, object] | None:
     """Point the open file browser to a file of the test's folder; None where no browser is open.
 
     Returns:
@@ -256,11 +256,11 @@ def file_browser(name: str) -> dict[str, object] | None:
         for area in window.screen.areas:
             parameters = area.spaces.active.params if area.type == "FILE_BROWSER" else None
             if parameters is not None:
-                parameters.directory, parameters.filename = str(FOLDER).encode(), name
+                parameters.directory, parameters.filename = str(FOLDER).encode(), file
                 area.tag_redraw()
                 region = next(r for r in area.regions if r.type == "WINDOW")
                 rectangle = [region.x, region.y, region.width, region.height]
-                return {"rectangle": rectangle, "path": str(FOLDER / name)}
+                return {"rectangle": rectangle, "path": str(FOLDER / file)}
     return None
 
 

@@ -73,7 +73,7 @@ def choose_file(stage: Stage, button: str, name: str) -> str:
 
 def choose_in_browser(stage: Stage, name: str) -> str:
     """Choose a file in the file browser that opens."""
-    place = wait_for(lambda: stage.call("file_browser", name=name), 30.0, "the file browser")
+    place = wait_for(lambda: stage.call("file_browser", file=name), 30.0, "the file browser")
     x, y, width, height = place["rectangle"]
     stage.move(x + width // 2, y + height // 2)
     stage.shot(f"browser_{name.replace('.', '_')}")
