@@ -167,7 +167,7 @@ def style_of(values: FloatArray, seed: int = 0) -> Style:
 
 
 def _rest(filmed_rad: float) -> float:
-    """Radians; of what is filmed only a part is how people hold their head, the rest is the camera's place."""
+    """Radians; only a part of what is filmed is how people hold their head: the camera stood anywhere."""
     return float(np.clip(0.5 * filmed_rad, -0.05, 0.05))
 
 
