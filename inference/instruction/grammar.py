@@ -145,11 +145,12 @@ class _Stretch:
     def _claim(self, at: int) -> None:
         """Decide what an item is here: a state of a part, a word that says all, or only a degree."""
         item, entry = self.items[at], self.items[at].entry
-        if self.used[at] or item.number is not None:
+        is_part_too = bool(entry.parts) and entry.says is not None  # "stares down" is a stare all the same
+        if (self.used[at] and not is_part_too) or item.number is not None:
             return
         if entry.degree is not None and self._modifies_next(at):
             return
-        if item.text in self.words.particles and self._is_said_before(at):
+        if self._is_particle(at) and self._is_said_before(at):
             self.used[at] = True
             return
         if entry.states and self._bind(at):
@@ -161,6 +162,9 @@ class _Stretch:
             self.used[at] = True
             if not math.isnan(entry.intensity):
                 self.intensity = entry.intensity
+
+    def _is_particle(self, at: int) -> bool:
+        return self.items[at].text in self.words.particles
 
     def _is_said_before(self, at: int) -> bool:
         """Whether a particle only completes the word before: "scrunched up", but not "eyes flick up"."""
@@ -190,7 +194,9 @@ class _Stretch:
             if other < at and any(c.part == other for c in self.claims):
                 cost += 0.5
             entry = self.items[at].entry
-            limit = _FAR if entry.says is None and entry.degree is None else _NEAR
+            limit = _NEAR if entry.says is not None or entry.degree is not None else _FAR
+            if self._is_particle(at):
+                limit = 2 * _NEAR
             if cost < limit:
                 found.append((cost, other, values))
         if found:

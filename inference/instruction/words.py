@@ -115,16 +115,20 @@ def _phrases(tokens: list[Item]) -> list[Item]:
     """Words joined into the longest phrases that the lexicon has; fillers go."""
     words = lexicon()
     kept: list[tuple[Item, str]] = []
+    apart: set[int] = set()
     for token in tokens:
         plain = not (token.break_ or token.exact is not None or token.number is not None)
         stem = words.mended(token.text) if plain else ""
-        if not (plain and words.is_filler(stem)):
+        if plain and words.is_filler(stem):
+            apart.add(len(kept))  # "lower the lids" is not "lower lids"
+        else:
             kept.append((token, stem))
     items: list[Item] = []
     at = 0
     while at < len(kept):
         token, stem = kept[at]
-        length = _longest([s for _, s in kept[at : at + words.longest]]) if stem else 0
+        ahead = 1 if stem == "lower" and at + 1 in apart else words.longest
+        length = _longest([s for _, s in kept[at : at + ahead]]) if stem else 0
         if length:
             text = " ".join(t.text for t, _ in kept[at : at + length])
             entry = words.entries[tuple(s for _, s in kept[at : at + length])]
