@@ -9,13 +9,18 @@ bound, a key is added at its largest value (Douglas & Peucker, 1973, with cubics
 
 from __future__ import annotations
 
+import hashlib
+import threading
+from collections import OrderedDict
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from .types import FloatArray
@@ -29,6 +34,7 @@ TOLERANCE: Final = 0.005
 _SWEEPS = 6  # of the slope fit; each takes away two thirds of what is left, and the error is measured anyway
 _SLACK = 0.98  # of the tolerance: Blender evaluates in 32 bits
 _SWING = 4.0  # bounds per frame: two ends that lean so far lift the cubic between them by one bound
+_KNOWN_MAX = 500_000  # keys that are remembered: 12 MB
 _TILT = 3.0  # bounds per frame: a peak that lies between two frames may be left with so small a slope
 
 
@@ -72,12 +78,56 @@ def reduce_keys(
     zero = np.zeros(1)
     made = [Keys(frames[:1].astype(np.float64), middle[c : c + 1], zero) for c in range(curves)]
     if len(moving) and count > 1:
-        thinned = _Thinning(frames.astype(np.float64), exact[:, moving], bound[:, moving], keep[:, moving])
-        for curve, keys in zip(moving, thinned.run(), strict=True):
-            made[curve] = keys
+        signs = [_sign(frames, exact[:, c], bound[:, c], keep[:, c]) for c in moving]
+        known = _KNOWN.find(signs)
+        new = moving[[keys is None for keys in known]]
+        for curve, keys in zip(moving, known, strict=True):
+            made[curve] = keys or made[curve]
+        if len(new):
+            thinned = _Thinning(frames.astype(np.float64), exact[:, new], bound[:, new], keep[:, new])
+            for curve, keys in zip(new, thinned.run(), strict=True):
+                made[curve] = keys
+        _KNOWN.keep(signs, [made[curve] for curve in moving])
     elif count == 1:
         made = [Keys(frames.astype(np.float64), exact[:, c], zero) for c in range(curves)]
     return made
+
+
+def _sign(*columns: np.ndarray[Any, Any]) -> bytes:
+    """What tells one curve from all others."""
+    digest = hashlib.blake2b(digest_size=16)
+    for column in columns:
+        digest.update(np.ascontiguousarray(column).data)
+    return digest.digest()
+
+
+class _Known:
+    """Curves that were thinned lately: a slider moves a few of all the curves of a character.
+
+    What a curve becomes does not depend on the others, so it may be taken from here.
+    """
+
+    def __init__(self) -> None:
+        self._keys: OrderedDict[bytes, Keys] = OrderedDict()
+        self._size = 0
+        self._lock = threading.Lock()  # lines are also made in threads
+
+    def find(self, signs: Sequence[bytes]) -> list[Keys | None]:
+        with self._lock:
+            return [self._keys.get(sign) for sign in signs]
+
+    def keep(self, signs: Sequence[bytes], curves: Sequence[Keys]) -> None:
+        with self._lock:
+            for sign, keys in zip(signs, curves, strict=True):
+                if sign not in self._keys:
+                    self._size += len(keys.frames)
+                    self._keys[sign] = keys
+                self._keys.move_to_end(sign)
+            while self._size > _KNOWN_MAX:
+                self._size -= len(self._keys.popitem(last=False)[1].frames)
+
+
+_KNOWN = _Known()
 
 
 class _Thinning:
