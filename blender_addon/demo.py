@@ -10,6 +10,7 @@ import argparse
 import math
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ import bpy
 
 from ..inference.errors import SoliloquyError
 from ..inference.formats.arkit_csv import write_csv
+from ..inference.performance.direction import Direction
 from ..inference.pipeline import AnimateSettings, animate_file
 from . import command_outputs, heads, jobs, line, media, register
 from .audio_decoder import AudDecoder
@@ -63,7 +65,7 @@ def make(audio: Path, out: Path, engine: str, size_px: int) -> None:
     pieces = animate_file(
         audio,
         jobs.speech_model(),
-        settings,
+        replace(settings, direction=Direction()),
         decoders=(AudDecoder(),),
         notify=lambda text: _say(f"      {text}"),
     )
