@@ -7,11 +7,12 @@ nearest thing that has one; commas and "and" count as distance, ends of sentence
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from .lexicon import PLAIN, Entry, lexicon
-from .values import ACTIONS, EMOTIONS, LOWS
+from .claims import Claim, clipped, values_of
+from .lexicon import Entry, lexicon
+from .values import EMOTIONS
 from .words import COMMA, SENTENCE, Item
 
 if TYPE_CHECKING:
@@ -25,23 +26,6 @@ _NEAR: Final = 2.0
 _COSTS: Final = {COMMA: 4.0, "and": 2.0, "or": 2.0, "while": 3.0, SENTENCE: math.inf}
 _PAST: Final = 2.0
 """A state looks back rather than ahead over a break: "brows lowered, drawn together, lips pressed"."""
-_NEGATED_AMOUNT: Final = -PLAIN
-_CONTRAST: Final = {action.name: (action.plus, action.minus) for action in ACTIONS}
-
-
-@dataclass
-class Claim:
-    """Something that has a degree: a state of a part, or a word that says all by itself."""
-
-    at: int
-    """Index of its item."""
-    values: Mapping[str, float]
-    part: int = -1
-    """Index of the part's item; -1 without one."""
-    degrees: list[float] = field(default_factory=list)
-    number: float | None = None
-    negated: bool = False
-    scarce: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,7 +66,8 @@ class _Stretch:
         self._drop_weak()
         self._negate()
         self._degrees()
-        said, implied = self._values()
+        exact = [pair for item in self.items for pair in (item.exact or {}).items()]
+        said, implied = values_of(self.claims, exact, self.words.amounts, self.notices)
         anything = bool(self.claims or said or implied or self.intensity is not None)
         unread = tuple(item.text for at, item in enumerate(self.items) if self._unread(at))
         return Meaning(said, implied, self.intensity, unread, tuple(self.notices), anything)
@@ -324,58 +309,11 @@ class _Stretch:
     def _set_degree(self, claim: Claim, item: Item, *, scarce: bool) -> None:
         if item.number is not None:
             name = next(iter(claim.values), "")
-            claim.number = self._clipped(name, item.number, 0.0)
+            claim.number = clipped(name, item.number, 0.0, self.notices)
         elif scarce:
             claim.scarce = True
         elif item.entry.degree is not None:
             claim.degrees.append(item.entry.degree)
-
-    def _clipped(self, name: str, value: float, low: float) -> float:
-        inside = min(max(value, low), 1.0)
-        if inside != value and name:
-            notices = self.notices
-            notices.append(f"{name} goes from {low:g} to 1: {value:g} is taken as {inside:g}.")
-        return inside
-
-    def _values(self) -> tuple[dict[str, float], dict[str, float]]:
-        """What is said and what only goes with it; of contrary values the stronger stays."""
-        said: dict[str, list[float]] = {}
-        implied: dict[str, float] = {}
-        for item in self.items:
-            for name, exact in (item.exact or {}).items():
-                said.setdefault(name, []).append(self._clipped(name, exact, LOWS[name]))
-        for claim in self.claims:
-            for place, (name, factor) in enumerate(claim.values.items()):
-                value = self._value(claim, name, factor)
-                if place == 0 or claim.part >= 0:
-                    said.setdefault(name, []).append(value)
-                elif abs(value) > abs(implied.get(name, 0.0)):
-                    implied[name] = value
-        return {name: self._one_of(name, values) for name, values in said.items()}, implied
-
-    def _value(self, claim: Claim, name: str, factor: float) -> float:
-        if name in self.words.amounts and (claim.negated or claim.scarce) and factor > 0.0:
-            return _NEGATED_AMOUNT * (1.0 if claim.negated else 0.8)
-        if claim.negated:
-            return 0.3 * PLAIN * factor if any(d >= 0.8 for d in claim.degrees) else 0.0
-        degree = 0.1 if claim.scarce else _together(claim.degrees)
-        if claim.number is not None:
-            degree = claim.number
-        value = factor * degree
-        return max(-1.0, min(1.0, value))
-
-    def _one_of(self, name: str, values: list[float]) -> float:
-        high, low = max(values), min(values)
-        if high <= 0.0 or low >= 0.0:
-            return high if high > -low else low
-        plus, minus = _CONTRAST[name]
-        notices = self.notices
-        if abs(high + low) < 1e-6:
-            notices.append(f"'{plus}' and '{minus}' cancel each other.")
-            return 0.0
-        wins, loses = (plus, minus) if high > -low else (minus, plus)
-        notices.append(f"'{wins}' and '{loses}' are both asked for: the stronger, '{wins}', is taken.")
-        return high if high > -low else low
 
     def _unread(self, at: int) -> bool:
         item, entry = self.items[at], self.items[at].entry
@@ -390,15 +328,6 @@ class _Stretch:
         if entry.flags or entry.time:
             return False
         return bool(entry.states or entry.side or entry.degree is not None or item.number is not None)
-
-
-def _together(degrees: list[float]) -> float:
-    """Several degrees of one thing: "very, very" is the most, and a small one stays small."""
-    if not degrees:
-        return PLAIN
-    if min(degrees) < 0.5:
-        return min(degrees)
-    return 1.0 if len(degrees) > 1 and min(degrees) >= 0.85 else sum(degrees) / len(degrees)
 
 
 def is_emotion(entry: Entry) -> bool:

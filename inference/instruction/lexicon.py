@@ -58,7 +58,7 @@ class Lexicon:
         self.raw: Mapping[str, str] = data["raw"]
         self.entries: dict[Stems, Entry] = {}
         self._words: set[str] = set()
-        self._fillers = frozenset(self.stem(word) for word in data["fillers"])
+        self._fillers = frozenset(self.stem(word) for word in data["fillers"].split())
         self._fill(data)
         self.longest = max(len(stems) for stems in self.entries)
         self._known = {stem for stems in self.entries for stem in stems} | self._fillers
