@@ -14,7 +14,7 @@ import argparse
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 import torch
@@ -27,7 +27,10 @@ from .performance.head_export import export_head
 from .performance.head_net import MANNERS, WINDOWS, HeadConfig, HeadNet, WindowCritic, shaped_noise
 from .performance.head_sync import LEVELS, motion_view, train_syncers
 
-CHECKPOINT = "checkpoint.pt"
+if TYPE_CHECKING:
+    from .speech.sync import MultiScaleSync
+
+CHECKPOINT, SYNCERS = "checkpoint.pt", "syncers.pt"
 SHIPPED_CHECKPOINT = Path(__file__).parent / "weights" / "head.pt"
 VERSION = "1.0.0"
 TRAINING_DATA = (
@@ -38,9 +41,11 @@ CUTS = (36, 36, SHORT)
 """Frames of the clips that `traits` describe, per manner."""
 _BATCH = 32
 _PAIRS = _BATCH // 2
-APART = 0.65
-"""Share of the variance that is to differ between two takes at least: the voice says little of the head, and
-a generator that minds the syncers alone gives one take whatever the noise."""
+APART = (0.65, 0.3)
+"""Share of the variance that is to differ between two takes at least, at first and after `_TURN`. A generator
+that minds the syncers gives one take whatever the noise; so it first learns to use noise, then to listen."""
+_TURN = 0.53
+"""Share of the training."""
 _KEEP_STEPS = 250
 _AVERAGE = 0.995
 
@@ -65,7 +70,9 @@ class Settings:
 class Trainer:
     """Generator, critics, optimisers and the state of the free runs: everything that a checkpoint holds."""
 
-    def __init__(self, data: list[Stretch], settings: Settings, config: HeadConfig) -> None:
+    def __init__(
+        self, data: list[Stretch], settings: Settings, config: HeadConfig, syncers: MultiScaleSync
+    ) -> None:
         torch.manual_seed(settings.seed)
         self.settings, self.step = settings, 0
         self.sampler = Sampler(data, settings.seed)
@@ -74,10 +81,7 @@ class Trainer:
         self.critics = nn.ModuleList(WindowCritic(w) for w in settings.windows)
         self.of_net = torch.optim.Adam(self.net.parameters(), lr=3e-4, betas=(0.5, 0.9))
         self.of_critics = torch.optim.Adam(self.critics.parameters(), lr=6e-4, betas=(0.5, 0.9))
-        self.syncers = None
-        if settings.levels:
-            self.syncers = train_syncers(data[::2], settings.seed, settings.sync_steps, settings.levels)
-            self.syncers.requires_grad_(False)
+        self.syncers = syncers.first(settings.levels).requires_grad_(False) if settings.levels else None
         of_film = [traits(self.sampler.clips(m, CUTS[m])) for m in range(len(MANNERS))]
         self.film = [(x.mean(0), x.std(0)) for x in of_film]
         self.manner = self.sampler.manners(_PAIRS).repeat(2, 1)
@@ -101,9 +105,10 @@ class Trainer:
         self.state = tuple(s.detach() for s in state)
         self.tail = heard[:, -self.net.before :]
         self.white = white[:, -(SLOW_STEPS - 1) :]
+        share = 1.0 - min(_AVERAGE, (1 + self.step) / (10 + self.step))  # the first steps are soon forgotten
         with torch.no_grad():
             for kept, new in zip(self.average.parameters(), self.net.parameters(), strict=True):
-                kept.lerp_(new, 1.0 - _AVERAGE)
+                kept.lerp_(new, share)
         self.step += 1
         return losses
 
@@ -144,7 +149,7 @@ class Trainer:
             self.critics, self._windows(pose), strict=True)]  # fmt: skip
         losses = {"fooling": torch.stack(parts).mean(), "moments": self._moments(pose)}
         losses["rest"] = pose.mean(1).square().mean()
-        losses["alike"] = _alike(pose)
+        losses["alike"] = _alike(pose, APART[self.step > _TURN * self.settings.steps])
         if self.syncers is not None:
             losses["sync"] = self.syncers.apart(motion_view(pose), heard)
         weights = {name: getattr(self.settings, name, 1.0) for name in losses}
@@ -167,14 +172,14 @@ class Trainer:
         return torch.cat(parts).mean() if parts else pose.sum() * 0.0
 
 
-def _alike(pose: Tensor) -> Tensor:
+def _alike(pose: Tensor, least: float) -> Tensor:
     """How far two takes of a sound are less apart than they should be, in pose and in velocity."""
     first, second = pose[:_PAIRS], pose[_PAIRS:]
     short = []
     for x, y in ((first, second), (torch.diff(first, dim=1), torch.diff(second, dim=1))):
         x, y = x - x.mean(1, keepdim=True), y - y.mean(1, keepdim=True)
         apart = (x - y).square().mean((0, 1)) / (x.square() + y.square()).mean((0, 1))
-        short.append(torch.relu(APART - apart))
+        short.append(torch.relu(least - apart))
     return torch.cat(short).mean()
 
 
@@ -220,10 +225,22 @@ def resume(trainer: Trainer, path: Path) -> None:
         getattr(trainer, name).load_state_dict(state[name])
 
 
-def train(data: list[Stretch], settings: Settings, out: Path, log: TextIO | None = None) -> HeadNet:
+def load_syncers(data: list[Stretch], settings: Settings, stored: Path) -> MultiScaleSync:
+    """The syncers of the loss, of all levels; trained on one half of the data if `stored` does not exist."""
+    steps = 0 if stored.exists() else settings.sync_steps
+    syncers = train_syncers(data[::2], settings.seed, steps)
+    if stored.exists():
+        syncers.load_state_dict(torch.load(stored, weights_only=True))
+    else:
+        torch.save(syncers.state_dict(), stored)
+    return syncers
+
+
+def train(
+    data: list[Stretch], settings: Settings, out: Path, syncers: MultiScaleSync, log: TextIO | None = None
+) -> HeadNet:
     """Train, or go on with, the run in `out`, writing losses to `log`; returns the averaged generator."""
-    out.mkdir(parents=True, exist_ok=True)
-    trainer = Trainer(data, settings, HeadConfig())
+    trainer = Trainer(data, settings, HeadConfig(), syncers)
     checkpoint = out / CHECKPOINT
     if checkpoint.exists():
         resume(trainer, checkpoint)
@@ -289,7 +306,9 @@ def main() -> int:
     settings = Settings(**{k: v for k, v in vars(arguments).items() if k in asdict(Settings())})
     clips = load_heads(arguments.shared, arguments.out.parent / "cache" / "heads.npz")
     data = training(clips)
-    net = train(data, settings, arguments.out).eval()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    syncers = load_syncers(data, settings, arguments.out / SYNCERS)
+    net = train(data, settings, arguments.out, syncers).eval()
     if not arguments.export:
         return 0
     card = card_of(clips, settings, net.config)

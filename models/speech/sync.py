@@ -45,6 +45,12 @@ class MultiScaleSync(nn.Module):
         super().__init__()
         self.syncers = nn.ModuleList(Syncer(curves, mels) for _ in range(levels))
 
+    def first(self, levels: int) -> MultiScaleSync:
+        """The first levels alone, with the same weights: levels do not know of each other."""
+        fewer = MultiScaleSync(levels=0)
+        fewer.syncers = self.syncers[:levels]
+        return fewer
+
     def forward(self, motion: Tensor, sound: Tensor) -> list[tuple[Tensor, Tensor]]:
         """Embeddings of motion and sound at every level."""
         motion, sound, pairs = motion.transpose(1, 2), sound.transpose(1, 2), []

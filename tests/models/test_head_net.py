@@ -59,6 +59,11 @@ def train_data(clips):
     return [s for s, clip in zip(stretches(clips), clips, strict=True) if not clip.held_out]
 
 
+@pytest.fixture(scope="module")
+def syncers(train_data):
+    return train_syncers(train_data, 3, 4)
+
+
 def small(levels=4):
     return Settings(steps=6, sync_steps=4, levels=levels)
 
@@ -91,8 +96,8 @@ def test_the_generator_is_causal_and_goes_on_from_its_state():
 
 
 @pytest.mark.parametrize("levels", [0, 1, 4])
-def test_training_moves_the_generator(train_data, levels):
-    trainer = Trainer(train_data, small(levels), HeadConfig())
+def test_training_moves_the_generator(train_data, syncers, levels):
+    trainer = Trainer(train_data, small(levels), HeadConfig(), syncers)
     before = trainer.net.velocity.weight.clone()
     losses = trainer.advance()
     assert ("sync" in losses) == bool(levels)
@@ -100,11 +105,11 @@ def test_training_moves_the_generator(train_data, levels):
     assert not torch.equal(before, trainer.net.velocity.weight)
 
 
-def test_a_run_resumes_where_it_was(train_data, tmp_path):
-    trainer = Trainer(train_data, small(0), HeadConfig())
+def test_a_run_resumes_where_it_was(train_data, syncers, tmp_path):
+    trainer = Trainer(train_data, small(0), HeadConfig(), syncers)
     trainer.advance()
     save(trainer, tmp_path / "checkpoint.pt")
-    other = Trainer(train_data, small(0), HeadConfig())
+    other = Trainer(train_data, small(0), HeadConfig(), syncers)
     resume(other, tmp_path / "checkpoint.pt")
     assert other.step == 1
     assert all(map(torch.equal, other.net.parameters(), trainer.net.parameters()))
