@@ -150,7 +150,15 @@ def evaluate(clips: list[HeadClip], model: HeadModel, judge: MultiScaleSync) -> 
         table[corpus] = {
             name: _mean([measure(held, poses, judge) for poses in drawn]) for name, drawn in systems.items()
         }
+        table[corpus]["generated"]["apart"] = takes_apart(systems["generated"], held.film)
     return table
+
+
+def takes_apart(takes: list[list[np.ndarray]], film: list[np.ndarray]) -> list[float]:
+    """[3]: mean distance (root mean square within clips) of two takes, as a share of film's spread."""
+    pairs = [(a, b) for i, a in enumerate(takes) for b in takes[i + 1 :]]
+    distances = [pose_spread([x - y for x, y in zip(a, b, strict=True)]) for a, b in pairs]
+    return (np.mean(distances, axis=0) / pose_spread(film)).tolist()
 
 
 def _spread_out(poses: list[np.ndarray], count: int) -> list[np.ndarray]:
@@ -182,6 +190,12 @@ def show(table: dict[str, dict[str, dict]]) -> str:
             sync = " ".join(f"{v:.3f}" for v in found["sync"])
             distance = "-" if np.isnan(found["frechet"]) else f"{found['frechet']:.1f}"
             lines.append(f"| {corpus} | {name} | {ratio} | {velocity} | {error} | {distance} | {sync} |")
+    lines.append("")
+    for corpus, systems in table.items():
+        apart = " ".join(f"{v:.2f}" for v in systems["generated"]["apart"])
+        lines.append(
+            f"Two takes of a line of {corpus} are apart by {apart} of film's spread (pitch, yaw, roll)."
+        )
     return "\n".join(lines)
 
 
