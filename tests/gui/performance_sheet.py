@@ -35,7 +35,7 @@ INSTRUCTIONS = (
     "A cheeky speaker, mouth corners raised, head tilted to the left, looks to the right.",
     "A disgusted speaker, nose wrinkled, upper lip raised, shaking the head slowly.",
 )
-TILE_PX, MARGIN_PX, COLUMNS, TAKES = 200, 190, 8, 10
+TILE_PX, MARGIN_PX, COLUMNS, TAKES = 160, 190, 7, 10
 PLOTTED = (
     ("browInnerUp", "weight"),
     ("headPitch", "radians"),
@@ -71,6 +71,7 @@ def sheet(head: bpy.types.Object) -> Image.Image:
     scene, font = bpy.context.scene, ImageFont.load_default(13)
     made = Image.new("RGB", (MARGIN_PX + TILE_PX * COLUMNS, TILE_PX * len(INSTRUCTIONS)), (24, 24, 26))
     draw = ImageDraw.Draw(made)
+    scene.render.resolution_x = scene.render.resolution_y = TILE_PX
     frames = np.linspace(scene.frame_start + 12, scene.frame_end - 14, COLUMNS).round().astype(int)
     for row, text in enumerate(INSTRUCTIONS):
         instruct(head, text)
@@ -120,6 +121,8 @@ def plot_takes(head: bpy.types.Object, path: Path) -> None:
     axes[-1].set_xlabel("seconds")
     figure.tight_layout()
     figure.savefig(path, dpi=80)
+    with Image.open(path) as plotted:
+        plotted.convert("RGB").quantize(64).save(path, optimize=True)
     print(f"wrote {path}")
 
 
@@ -130,6 +133,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=PICTURES / "performance.png")
     parser.add_argument("--videos", type=Path, help="folder for a video of each instruction")
     parser.add_argument("--video-size", type=int, default=360)
+    parser.add_argument("--seconds", type=float, help="length of each video; all of the line by default")
     parser.add_argument("--takes", type=Path, help="plot of ten takes, e.g. docs/takes.png")
     arguments = parser.parse_args()
     register()
@@ -137,9 +141,12 @@ def main() -> None:
     if arguments.takes:
         plot_takes(head, arguments.takes)
         takes.of_line(head, takes.active_line(head).line_id).drawn.clear()
-    sheet(head).quantize(256).save(arguments.out, optimize=True)
+    sheet(head).quantize(128).save(arguments.out, optimize=True)
     print(f"wrote {arguments.out}")
     if arguments.videos:
+        scene = bpy.context.scene
+        if arguments.seconds:
+            scene.frame_end = min(scene.frame_end, math.ceil(arguments.seconds * scene.render.fps))
         videos(head, arguments.videos, arguments.video_size)
 
 

@@ -67,7 +67,8 @@ def keyed_slider(stage: Stage) -> None:
     assert stage.call("performance")["keys"] == 2
     stage.over_view()
     stage.shot("performance_keyed")
-    stage.point("neutral")
+    stage.point("perform_again")
+    stage.point_beside(stage.panel["perform_again"][1] - 4, "neutral")
     stage.click()
     wait_for(lambda: stage.call("performance")["keys"] == 0, _ANSWER_S, "neutral")
 
@@ -87,8 +88,6 @@ def takes(stage: Stage) -> None:
     stage.shot("takes")
     stage.picture("takes")
     before = stage.call("performance")["brows"]
-    stage.scan()
-    x, y = stage.panel["draw_takes"]
     rows = stage.call("performance")["takes"]
     stage.move(*_row(stage, rows[2]))
     stage.click()
@@ -99,7 +98,6 @@ def takes(stage: Stage) -> None:
     stage.key("ctrl+z")
     wait_for(lambda: stage.call("performance")["active"] == 1, _ANSWER_S, "undo")
     assert stage.call("performance")["brows"] == before, "undo left the keys"
-    assert (x, y) == stage.panel["draw_takes"]
 
 
 def _row(stage: Stage, name: str) -> tuple[int, int]:
