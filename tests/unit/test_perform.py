@@ -168,7 +168,7 @@ def test_a_neutral_performance_does_not_part_or_close_the_lips_in_speech():
     speaks = np.flatnonzero(spoken.visemes[:, VISEMES.index("sil")] < 0.5)
     before, _ = lip_curves(spoken.motion.values, ARKIT_52)
     after, _ = lip_curves(made.values[:, :52], ARKIT_52)
-    assert np.abs(after - before)[speaks].max() < 0.2
+    assert np.abs(after - before)[speaks].max() < 0.4  # mm
 
 
 def test_an_emotion_comes_in_without_a_jump_and_is_seen():
