@@ -109,13 +109,13 @@ def _suggest_all(arguments: argparse.Namespace, console: Console) -> int:
 
 def _suggestions(source: Path, model: SpeechModel, console: Console) -> tuple[Suggestion, ...]:
     from ..audio import open_audio
-    from ..instruction.suggestion import suggest
-    from ..motion import join, stream_speech
+    from ..instruction.suggestion import suggest, voice_of
+    from ..motion import stream_speech
 
     with open_audio(source) as reader:
         notices = list(reader.notices)
-        spoken = join(stream_speech(reader.blocks(), model))
-    found = () if spoken.prosody is None else suggest(spoken.prosody, spoken.visemes)
+        prosody, visemes = voice_of(stream_speech(reader.blocks(), model))
+    found = suggest(prosody, visemes)
     if not found:
         notices.append(f"There is too little speech in '{source}' to suggest anything.")
     for notice in notices:

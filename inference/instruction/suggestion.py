@@ -10,15 +10,16 @@ import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 
+from ..visemes import VISEMES
 from .values import LOWS, NEUTRAL, Instruction, InstructionTrack
 from .voice import FEATURES, Phrase, phrases
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -39,6 +40,18 @@ _ACTED: Final = (0.4, 2.0)
 _BRIEF_S: Final = 1.5
 """Voice of this length is half as telling as a long phrase."""
 _LEAST: Final = 0.05
+
+
+class HeardVoice(Protocol):
+    """What is needed of a `motion.Spoken`, which stands above this module."""
+
+    @property
+    def prosody(self) -> FloatArray | None:
+        """float32 [T, 3], see `suggest`; None where the voice was not measured."""
+
+    @property
+    def visemes(self) -> FloatArray:
+        """float32 [T, 15] posteriors."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +102,16 @@ def suggest(prosody: FloatArray, visemes: FloatArray) -> tuple[Suggestion, ...]:
         _suggestion(phrase, _OWN * own + (1.0 - _OWN) * mood, rules)
         for phrase, own in zip(heard, spreads, strict=True)
     )
+
+
+def voice_of(pieces: Iterable[HeardVoice]) -> tuple[FloatArray, FloatArray]:
+    """Prosody [T, 3] and visemes [T, 15] of consecutive pieces (`motion.Spoken`) alone."""
+    prosody, visemes = [np.zeros((0, 3), np.float32)], [np.zeros((0, len(VISEMES)), np.float32)]
+    for piece in pieces:
+        if piece.prosody is not None and len(piece.prosody):
+            prosody.append(piece.prosody)
+            visemes.append(piece.visemes)
+    return np.concatenate(prosody), np.concatenate(visemes)
 
 
 def track_of(suggestions: Sequence[Suggestion]) -> InstructionTrack:
