@@ -14,7 +14,7 @@ from soliloquy.blender_addon.heads.geometry import head_geometry
 from soliloquy.inference.channels import ARKIT_52, mirror
 
 HEADS = Path(__file__).resolve().parents[2] / "blender_addon" / "heads"
-BPY_MODULES = {"build.py", "materials.py", "stage.py", "__init__.py"}
+BPY_MODULES = {"build.py", "materials.py", "stage.py", "__init__.py", "neck.py"}
 BLINKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
