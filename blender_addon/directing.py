@@ -113,7 +113,10 @@ def put_in_words(target: bpy.types.Object) -> None:
 def neutral(target: bpy.types.Object, scene: bpy.types.Scene) -> None:
     """Set every slider back and remove its keys from the Action that is being edited."""
     _remove_keys(target)
-    target.soliloquy_performance.instruction = target.soliloquy_performance.remarks = ""
+    shown, elsewhere = target.soliloquy_performance, tracks.keyed_sliders(target)
+    shown.instruction, shown.remarks = "", ""
+    if elsewhere:
+        shown.remarks = f"Keys of {', '.join(elsewhere)} on NLA tracks stay; mute them to be rid of them."
     _direct(target, scene, InstructionTrack.constant(Instruction()))
 
 

@@ -109,6 +109,38 @@ def test_sliders_are_sampled_through_the_nla_as_blender_shows_them() -> None:
     assert max(theirs) > 0.3
 
 
+def test_a_mesh_without_bones_turns_as_a_whole_and_its_keyed_sliders_go_on() -> None:
+    scene = empty_scene()
+    scene.frame_end = 400
+    made = arkit_mesh()
+    assert bpy.ops.soliloquy.rig_map() == {"FINISHED"}
+    row = module("blender_addon.rig_rows").add(made)
+    row.channel, row.kind, row.axis = "headYaw", "OBJECT", (0.0, 0.0, 1.0)
+    shown = _performance(made)
+    for frame, value in ((70, 0.0), (80, 1.0)):
+        shown.joy = value
+        made.keyframe_insert("soliloquy_performance.joy", frame=frame)
+    own = made.animation_data.action
+    assert animate(vowels("line.wav", 6.0)) == {"FINISHED"}
+    shown.head_turn = 0.5
+    turned = _turn(made, 60)
+    shown.head_turn = -0.5
+    assert turned > _turn(made, 60) + 0.05, "towards the subject's left"
+    assert own in [s.action for t in made.animation_data.nla_tracks for s in t.strips], (
+        "pushed down, untouched"
+    )
+    assert list(module("blender_addon.performance_tracks").keyed_sliders(made)) == ["joy"]
+    assert _mean(made, "mouthSmileLeft", 110, 140) > _mean(made, "mouthSmileLeft", 20, 60) + 0.15
+    scene.frame_set(100)
+    assert abs(shown.joy - 1.0) < 1e-5, "Blender shows the slider where its keys put it"
+
+
+def _turn(made: bpy.types.Object, frame: int) -> float:
+    """By how much a mesh is turned to its left on a frame, in radians."""
+    bpy.context.scene.frame_set(frame)
+    return made.matrix_world.to_euler().z
+
+
 def test_words_set_the_sliders_and_what_is_not_understood_is_named() -> None:
     made = _line()
     shown = _performance(made)
