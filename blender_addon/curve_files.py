@@ -144,14 +144,17 @@ def _kept(path: str, motion: FaceMotion, segments: tuple, start_frame: float) ->
     )
 
 
-def keep(scene: bpy.types.Scene, character: bpy.types.Object, kept_line: KeptLine) -> layers.Outcome:
+def keep(scene: bpy.types.Scene, character: bpy.types.Object, kept_line: KeptLine) -> int:
     """Keep a line that was read with a character, and key it.
+
+    Returns:
+        The last frame of the line.
 
     Raises:
         SoliloquyError: with the reason; the scene is as it was.
     """
     rig = read_character(character, character.soliloquy_face.include_parts)
     plan = reapply.with_line(layers.plan(character, scene, rig), kept_line.line)
-    written = layers.write(character, plan, reapply.build(plan), f"{kept_line.name} Soliloquy")
+    layers.write(character, plan, reapply.build(plan), f"{kept_line.name} Soliloquy")
     kept_lines.store(character, kept_line)
-    return written
+    return reapply.line_frames(kept_line.line, plan.rate)[1]

@@ -82,9 +82,9 @@ class SOLILOQUY_OT_import_cues(WorkingOperator, ImportHelper, bpy.types.Operator
         target = context.scene.objects.get(self._target)
         if target is None:
             raise RigError(f'"{self._target}" was removed meanwhile', "Choose the target mesh again")
-        written = curve_files.keep(context.scene, target, kept_line)
+        last = curve_files.keep(context.scene, target, kept_line)
         return (
-            f'"{target.name}" follows {Path(self.filepath).name} up to frame {written.last_frame:.0f}',
+            f'"{target.name}" follows {Path(self.filepath).name} up to frame {last}',
             notices,
         )
 
@@ -109,10 +109,8 @@ class SOLILOQUY_OT_import_curves(CharacterOperator, ImportHelper, bpy.types.Oper
     def run(self, context: bpy.types.Context, target: bpy.types.Object) -> str:
         """Read and key the curves."""
         kept_line = curve_files.read_kept_line(bpy.path.abspath(self.filepath), float(self.start_frame))
-        written = curve_files.keep(context.scene, target, kept_line)
-        return (
-            f'"{target.name}" moves as in {Path(self.filepath).name}, up to frame {written.last_frame:.0f}.'
-        )
+        last = curve_files.keep(context.scene, target, kept_line)
+        return f'"{target.name}" moves as in {Path(self.filepath).name}, up to frame {last}.'
 
 
 class SOLILOQUY_OT_export_curves(CharacterOperator, ExportHelper, bpy.types.Operator):

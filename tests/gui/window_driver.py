@@ -269,6 +269,11 @@ def markers() -> int:
     return len(bpy.context.scene.timeline_markers)
 
 
+def line_names() -> list[str]:
+    """The lines that the target keeps."""
+    return [line.name for line in bpy.context.scene.soliloquy.target.soliloquy_face.lines]
+
+
 def numbered_head() -> None:
     """The embedded head with numbers for names, and `basis.npz`, which says what they mean."""
     import numpy
@@ -438,9 +443,9 @@ CALLS: dict[str, Callable[..., object]] = {
     for call in (
         show_sidebar, show_panel, rectangles, hovered, state, status, settings, recordings, look_at_face,
         most_open, go_to, ping, new_file, sliders, performance, let_sliders_rest,
-        large_sequencer, file_browser, markers, numbered_head, edited, import_rig, rig, go_to_frame,
-        two_heads, set_target, lay_lines, select_strips, move_strip, spoken_frames,
-        show_preferences, close_preferences, watch_gaps, worst_gap,
+        large_sequencer, file_browser, markers, line_names, numbered_head,
+        edited, import_rig, rig, go_to_frame, two_heads, set_target, lay_lines, select_strips, move_strip,
+        spoken_frames,        show_preferences, close_preferences, watch_gaps, worst_gap,
     )
 }  # fmt: skip
 

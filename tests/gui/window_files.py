@@ -9,6 +9,9 @@ from window_line import WORK_S
 from window_motion import spoken_head
 from window_stage import Stage, wait_for
 
+_MENU_PX = 48
+"""From the right end of the sidebar to the arrow at the end of a row."""
+
 
 def open_cues(stage: Stage) -> None:
     """A spoken line; *Cues and Curves* is opened in place of *Motion*."""
@@ -36,7 +39,7 @@ def export(stage: Stage) -> None:
 
 def import_cues(stage: Stage) -> None:
     """Phone times of a file become a line of the target, with progress as any other."""
-    before = stage.call("state")
+    before = stage.call("state"), stage.call("line_names")
     (stage.folder / "words.tsv").write_text(
         "0.00\t0.30\tsil\n0.30\t0.60\tM\n0.60\t1.20\tAA\n1.20\t1.50\tP\n1.50\t2.00\tUW\n", "utf-8"
     )
@@ -44,10 +47,9 @@ def import_cues(stage: Stage) -> None:
     wait_for(lambda: "words.tsv" in stage.call("status")["summary"], WORK_S, "the line of the cues")
     stage.over_view()
     stage.shot("cues_imported")
-    after = stage.call("state")
-    assert after["actions"] != before["actions"]
+    assert stage.call("line_names") == [*before[1], "words"]
     stage.key("ctrl+z")
-    wait_for(lambda: stage.call("state") == before, 30.0, "undo")
+    wait_for(lambda: (stage.call("state"), stage.call("line_names")) == before, 30.0, "undo")
 
 
 def markers(stage: Stage) -> None:
@@ -91,7 +93,8 @@ def numbered_keys(stage: Stage) -> None:
     stage.point_text("Rig")
     stage.click()
     stage.scan()
-    stage.point_beside(stage.panel["rig_map"][1] - 4, "SOLILOQUY_MT_rig")
+    x, _, width, _ = stage.call("rectangles")["UI"]
+    stage.move(x + width - _MENU_PX, stage.panel["rig_map"][1] - 4)
     stage.click()
     stage.settle(1.0)
     stage.shot("basis_menu")
