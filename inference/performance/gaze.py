@@ -31,6 +31,7 @@ SHIFT_RAD: Final = 0.1
 _TOWARDS_S: Final = 3.13
 """Mean time of looking at the listener while speaking (93.9 frames at 30 a second), and away (27.8)."""
 _AWAY_S: Final = 0.93
+_LONGEST_AWAY_S: Final = 1.6
 _LISTENING_S: Final = 7.9
 """The first in silence (237.5 frames)."""
 _MEAN_RAD: Final = np.radians(6.9)
@@ -135,7 +136,7 @@ class GazeStream:
                 self._shift(block, at_s, yaw + step * np.cos(_TURN * way), pitch + step * np.sin(_TURN * way))
             elif at_s >= self._turn_s and self._away_until_s == -np.inf:
                 length_s = -np.log(1.0 - self._random.random()) * _AWAY_S
-                self._look_away(block, at_s, 0.3 + min(length_s, 2.5))
+                self._look_away(block, at_s, 0.3 + min(length_s, _LONGEST_AWAY_S))
             else:
                 self._look_back(block, at_s, anew=self._away_until_s > -np.inf)
 
