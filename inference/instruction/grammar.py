@@ -63,6 +63,7 @@ class _Stretch:
         for at in range(len(self.items)):
             self._claim(at)
         self._share_states()
+        self._refine()
         self._drop_weak()
         self._negate()
         self._degrees()
@@ -241,6 +242,14 @@ class _Stretch:
                 self.used[at] = True
                 self.claims.append(Claim(claim.at, values, part=at))
 
+    def _refine(self) -> None:
+        """Brows that rise in the middle are inner brows."""
+        for at, item in enumerate(self.items):
+            near = [c for c in self.claims if c.at < at and self._distance(c.at, at) < _NEAR]
+            for claim in near:
+                if item.entry.refines and claim.part >= 0 and self.items[claim.part].entry.parts == "brows":
+                    claim.values = {item.entry.refines: max(claim.values.values(), key=abs)}
+
     def _drop_weak(self) -> None:
         """A head that is tilted back is not tilted sideways: vague states yield to the others of a part."""
         for claim in list(self.claims):
@@ -325,7 +334,7 @@ class _Stretch:
             return False
         if entry.parts:  # "angry brows": the word beside it has said what they do
             return not any(self._distance(c.at, at) < 1.0 for c in self.claims)
-        if entry.flags or entry.time:
+        if entry.flags or entry.time or entry.refines:
             return False
         return bool(entry.states or entry.side or entry.degree is not None or item.number is not None)
 

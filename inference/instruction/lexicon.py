@@ -31,6 +31,8 @@ class Entry:
     says: Mapping[str, float] | None = None
     degree: float | None = None
     """0..1, what it makes of a plain word's 0.7."""
+    refines: str = ""
+    """Part that brows become where this follows them: "brows raised in the middle"."""
     side: str = ""
     time: str = ""
     """When: first, next, middle, end."""
@@ -82,6 +84,9 @@ class Lexicon:
                 entry.intensity = float(degree)
         for entry in self._entries(data["intensity"]):
             entry.intensity = float("nan")
+        for part, phrases in data["refines"].items():
+            for entry in self._entries(phrases):
+                entry.refines = part
         for side, phrases in data["sides"].items():
             for entry in self._entries(phrases):
                 entry.side = side
