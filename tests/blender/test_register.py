@@ -150,7 +150,7 @@ def test_panel_draws_in_every_state():
     shown = _drawn()
     assert "Keyed 1 shape keys" in shown
     assert "Channels That Move Nothing: 51" in shown
-    assert "mouthSmileLeft" in shown
+    assert "mouthSmile L" in shown
     jobs.STATUS.end(error="Something is wrong. Do this.")
     assert "Something is wrong." in _drawn()
     job = jobs.Job(None)
