@@ -24,6 +24,7 @@ from .export import pass_gate, write_card
 from .performance.prior import (
     CONDITION,
     DRAW_STEPS,
+    NOISE,
     DrawStep,
     PriorConfig,
     StylePrior,
@@ -126,7 +127,7 @@ def export(prior: StylePrior, meta: dict[str, Any], out: Path) -> bool:
     step = DrawStep(prior).eval()
     card = {
         "name": "soliloquy-style", "contract": CONTRACT, "people": list(PEOPLE), "code": prior.config.code,
-        "levels": DRAW_STEPS, "licence": "GPL-3.0-or-later",
+        "levels": DRAW_STEPS, "noise": NOISE, "licence": "GPL-3.0-or-later",
         "training_data": "GRID speaker 1, US weekly address, LRC-AR; FACS tables",
         **{key: str(value) for key, value in meta.items()},
     }  # fmt: skip
@@ -148,7 +149,7 @@ def difference(step: DrawStep, graph: Graph) -> float:
     for _ in range(50):
         noise = rng.standard_normal(step.prior.config.code).astype(np.float32)
         told = rng.uniform(-1, 1, CONDITION).astype(np.float32)
-        code, wanted = torch.from_numpy(noise)[None], torch.zeros(0)
+        code, wanted = NOISE * torch.from_numpy(noise)[None], torch.zeros(0)
         with torch.inference_mode():
             for level in range(DRAW_STEPS):
                 code, wanted = step(code, torch.tensor([level]), torch.from_numpy(told)[None])

@@ -9,6 +9,7 @@ et al., arXiv 2402.16124).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -44,7 +45,7 @@ FREE: Final = 6
 """Values that nothing is known of: lags of four regions, side of the brows and of the mouth; normal."""
 VALUES: Final = len(PEOPLE) + VARIANTS + FREE
 REGIONS: Final[tuple[str, ...]] = ("brows", "eyes", "cheeks", "mouth")
-_SHARPNESS: Final = 2.5
+_SHARPNESS: Final = 4.0
 _LAG_S: Final = 0.06
 
 
@@ -89,6 +90,7 @@ def load_style_model(path: Path = STYLE_WEIGHTS) -> Graph:
     return graph
 
 
+@lru_cache(maxsize=64)
 def draw_style(instruction: Instruction, seed: int, model: Graph) -> Style:
     """One of the plausible realisations of an instruction: the same seed gives the same, another another.
 
@@ -101,8 +103,8 @@ def draw_style(instruction: Instruction, seed: int, model: Graph) -> Style:
 
 
 def decoded(noise: FloatArray, told: FloatArray, model: Graph) -> FloatArray:
-    """float32 [VALUES]: what the prior makes of normal noise [code] and a `condition`."""
-    code, values = noise[None], noise[None]
+    """float32 [VALUES]: what the prior makes of standard normal noise [code] and a `condition`."""
+    code = values = noise[None] * np.float32(model.card["noise"])
     for level in range(int(model.card["levels"])):
         at = np.array([level], np.int64)
         code, values = model.run(code=code, level=at, condition=told[None])

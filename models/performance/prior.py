@@ -22,7 +22,11 @@ from ...inference.performance.style import FREE, PEOPLE, VARIANTS
 if TYPE_CHECKING:
     from pathlib import Path
 
-DRAW_STEPS = 10
+DRAW_STEPS = 20
+"""With 10 the spread of normal values would shrink by 12 %, with 20 by 6 %."""
+NOISE = 1.1
+"""Spread of the noise that sampling starts from: makes up for what its steps lose, so that styles drawn for
+the training people differ as much as they do (Fréchet distance 0.7 instead of 1.0)."""
 CONDITION = len(EMOTIONS) + len(ACTION_NAMES)
 OTHERS = VARIANTS + FREE
 

@@ -18,6 +18,9 @@ from .style_data import SHARES, TOLD, People, told_condition
 
 _NEUTRAL, _MIXED = 0.35, 0.2
 """Shares of cases without an emotion, and with two."""
+_BLUR, _TOLD_BLUR = 0.15, 0.2
+"""Noise on what is measured, in its standard deviations, and on what is told: few hundred clips must not be
+learnt by heart, each with its own description."""
 _OTHER_ACTIONS = 0.1
 """Chance of an action that says nothing of the person: the prior learns to leave it to the rest."""
 _LEAST = 0.15
@@ -50,7 +53,10 @@ def draw_cases(people: People, count: int, rng: np.random.Generator) -> Cases:
     rows = rng.choice(len(people.values), count, p=clip_weights(people))
     values, felt = people.values[rows].copy(), _felt(count, rng)
     much = rng.random((count, 1))  # from nothing told of a person to everything
-    told = told_condition(people.told[rows] * (rng.random((count, len(TOLD))) < much))
+    values += _BLUR * people.values.std(axis=0) * rng.standard_normal(values.shape)
+    described = people.told[rows] + _TOLD_BLUR * rng.standard_normal((count, len(TOLD)))
+    described = np.clip(described, np.where(people.told.min(axis=0) < 0.0, -1.0, 0.0), 1.0)
+    told = told_condition(described * (rng.random((count, len(TOLD))) < much))
     for action, rest in _HEAD_RESTS.items():
         values[told[:, ACTION_NAMES.index(action)] != 0.0, rest] *= 0.3  # the action itself turns the head
     free_actions = [i for i, name in enumerate(ACTION_NAMES) if name not in TOLD]
