@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from typing import TYPE_CHECKING, ClassVar
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 ROOT = "SOLILOQUY_PT_main"
 """`bl_idname` of the panel that the sub-panels hang below."""
 _PIXELS_PER_LETTER = 6.5
+_WORD_LEAST = 2
+_PIECES = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+|.", re.DOTALL)
 
 
 class SubPanel:
@@ -32,16 +35,32 @@ def draw_text(layout: bpy.types.UILayout, context: bpy.types.Context, text: str,
     """Text broken into lines that fit the sidebar."""
     if not text:
         return
-    letters = max(20, letters_beside(context, 1.0))
+    letters = max(20, letters_in(context, 0))
     column = layout.column(align=True)
     for i, piece in enumerate(textwrap.wrap(text, letters)):
         column.label(text=piece, icon=icon if i == 0 else "BLANK1")
 
 
-def letters_beside(context: bpy.types.Context, share: float) -> int:
-    """How many letters fit into a share of the sidebar's width; at least 6."""
-    inside = context.region.width / context.preferences.system.ui_scale - 50
-    return max(6, int(share * inside / _PIXELS_PER_LETTER))
+def letters_in(context: bpy.types.Context, taken_px: float) -> int:
+    """How many letters fit into the sidebar beside something of this width in pixels; at least 10."""
+    inside = context.region.width / context.preferences.system.ui_scale - 50 - taken_px
+    return max(10, int(inside / _PIXELS_PER_LETTER))
+
+
+def short_name(name: str, letters: int) -> str:
+    """A name that fits: Left and Right as a letter, its first words shortened (`moLoDown L`), else its end.
+
+    What comes last tells names apart, and must not be what is cut off.
+    """
+    for side in ("Left", "Right"):
+        if name.endswith(side) and len(name) > len(side):
+            name = f"{name.removesuffix(side)} {side[0]}"
+    words = _PIECES.findall(name)
+    while len("".join(words)) > letters and (long := [w for w in words[:-2] if len(w) > _WORD_LEAST]):
+        at = words.index(max(long, key=len))
+        words[at] = words[at][:-1]
+    short = "".join(words)
+    return short if len(short) <= letters else "\u2026" + short[1 - letters :]
 
 
 def draw_outcome(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:

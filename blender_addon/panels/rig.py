@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import bpy
 
 from ...inference.channels import ARKIT_52
+from ...inference.names import match_channels
 from .. import checks, rig_map, rig_rows
 from ..jobs import STATUS
 from ..operators.rig import (
@@ -19,11 +21,13 @@ from ..operators.rig import (
     SOLILOQUY_OT_rig_save,
 )
 from ..operators.rig_preview import SOLILOQUY_OT_rig_wiggle
-from .common import SubPanel, draw_text, letters_beside
+from .common import SubPanel, draw_text, letters_in, short_name
 
 if TYPE_CHECKING:
     from ..rig_properties import SoliloquyRig, SoliloquyRigRow
 
+_CELLS_PX = 100
+"""What box, percent, padding and scroll bar of the table take of the sidebar's width."""
 _ICONS = {
     "SHAPE_KEY": "SHAPEKEY_DATA",
     "BONE": "BONE_DATA",
@@ -53,14 +57,7 @@ class SOLILOQUY_UL_rig(bpy.types.UIList):
         cells = line.row(align=True)
         cells.active = row.enabled
         split = cells.split(factor=0.8, align=True)
-        names = split.split(factor=0.56, align=True)
-        names.label(text=_short_side(row.channel) if row.kind != "SOLVED" else "Many channels")
-        letters = letters_beside(context, 0.35) - (3 if rig_rows.problem(row, row.id_data) else 0)
-        item = _tail(_short_side(rig_rows.label(row)), letters)
-        if rig_rows.problem(row, row.id_data):
-            names.label(text=item, icon="ERROR")
-        else:
-            names.label(text=item)
+        _draw_names(split, row, context)
         sure = split.row()
         sure.alignment = "RIGHT"
         sure.alert = not row.by_hand and row.confidence < rig_map.DOUBTFUL
@@ -77,17 +74,27 @@ class SOLILOQUY_UL_rig(bpy.types.UIList):
         return [self.bitflag_filter_item if s else 0 for s in shown], []
 
 
-def _short_side(name: str) -> str:
-    """`mouthLowerDownLeft` as `mouthLowerDown L`: what tells two rows apart must not be cut off."""
-    for side in ("Left", "Right"):
-        if name.endswith(side) and len(name) > len(side):
-            return f"{name.removesuffix(side)} {side[0]}"
-    return name
+def _draw_names(cells: bpy.types.UILayout, row: SoliloquyRigRow, context: bpy.types.Context) -> None:
+    """Channel and what it moves; one name where they are the same in other spelling."""
+    channel = row.channel if row.kind != "SOLVED" else "Many channels"
+    item, is_lost = rig_rows.label(row), bool(rig_rows.problem(row, row.id_data))
+    letters = letters_in(context, _CELLS_PX)
+    if not is_lost and _is_called(item, channel):
+        cells.label(text=short_name(channel, letters))
+        return
+    names = cells.split(factor=0.56, align=True)
+    names.label(text=short_name(channel, int(0.56 * letters)))
+    item = short_name(item, int(0.44 * letters) - (3 if is_lost else 0))
+    if is_lost:
+        names.label(text=item, icon="ERROR")
+    else:
+        names.label(text=item)
 
 
-def _tail(name: str, letters: int) -> str:
-    """The end of a name that is too long: names of one rig begin alike."""
-    return name if len(name) <= letters else "\u2026" + name[1 - letters :]
+@lru_cache(maxsize=512)
+def _is_called(item: str, channel: str) -> bool:
+    """Whether a shape key has the name of its channel, in any usual spelling."""
+    return channel in match_channels((item,))
 
 
 class SOLILOQUY_MT_rig(bpy.types.Menu):
@@ -126,11 +133,11 @@ class SOLILOQUY_PT_rig(SubPanel, bpy.types.Panel):
         row.menu(SOLILOQUY_MT_rig.bl_idname, text="", icon="DOWNARROW_HLT")
         if not len(rig.rows):
             draw_text(layout, context, "Not mapped yet: Animate matches the character by itself.", "INFO")
-            _draw_unmatched(layout, _unmatched(target, context.scene.soliloquy.include_parts))
+            _draw_unmatched(layout, context, _unmatched(target, context.scene.soliloquy.include_parts))
             return
         unmatched, total = rig_rows.rig_map(target)[0].unmatched, len(ARKIT_52)
         layout.label(text=f"{total - len(unmatched)} of {total} channels move something")
-        _draw_unmatched(layout, unmatched)
+        _draw_unmatched(layout, context, unmatched)
         _draw_table(layout, rig)
         if 0 <= rig.active < len(rig.rows):
             _draw_row(layout, context, rig.rows[rig.active], target)
@@ -143,7 +150,9 @@ def _unmatched(target: bpy.types.Object, include_parts: bool) -> tuple[str, ...]
     return rig_map.find_map(target, include_parts).unmatched
 
 
-def _draw_unmatched(layout: bpy.types.UILayout, unmatched: tuple[str, ...]) -> None:
+def _draw_unmatched(
+    layout: bpy.types.UILayout, context: bpy.types.Context, unmatched: tuple[str, ...]
+) -> None:
     if not unmatched:
         return
     header, body = layout.panel("SOLILOQUY_PT_unmatched", default_closed=True)
@@ -151,7 +160,7 @@ def _draw_unmatched(layout: bpy.types.UILayout, unmatched: tuple[str, ...]) -> N
     if body is not None:
         grid = body.grid_flow(columns=2, align=True)
         for channel in unmatched:
-            grid.label(text=_short_side(channel))
+            grid.label(text=short_name(channel, letters_in(context, 0) // 2 - 2))
 
 
 def _draw_table(layout: bpy.types.UILayout, rig: SoliloquyRig) -> None:
