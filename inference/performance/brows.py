@@ -25,10 +25,10 @@ RAISES: Final[dict[str, float]] = {
 LOWERS: Final[dict[str, float]] = {"browDownLeft": 0.8, "browDownRight": 0.8}
 _SHARE: Final = 0.75
 """Share of the strongest syllables that move the brows."""
-_LEAST, _MORE = 0.12, 0.34
+_LEAST, _MORE = 0.08, 0.2
 _RISE_S, _HOLD_S, _FALL_S = 0.18, 0.06, 0.38
 _LEAD_S: Final = 0.06
-_ASKING: Final = 0.4
+_ASKING: Final = 0.28
 _ASK_RISE_S, _ASK_AFTER_S, _ASK_FALL_S = 0.45, 0.25, 0.6
 _SALT: Final = 0xB0
 
