@@ -73,14 +73,20 @@ class _Stretch:
         unread = tuple(item.text for at, item in enumerate(self.items) if self._unread(at))
         return Meaning(said, implied, self.intensity, unread, tuple(self.notices), anything)
 
+    def _cost(self, at: int) -> float:
+        """What an item adds to the distance of those on its two sides."""
+        item, entry = self.items[at], self.items[at].entry
+        if item.break_:
+            return _COSTS[item.break_]
+        if entry.degree is not None or entry.side:
+            return 0.05
+        return 1.5 if entry.parts and not entry.states else 0.3
+
     def _distance(self, a: int, b: int) -> float:
         """How far apart two items stand: what lies between them counts."""
         cost = 0.0
-        for item in self.items[min(a, b) + 1 : max(a, b)]:
-            entry = item.entry
-            cost += _COSTS.get(item.break_, 0.0)
-            if not item.break_ and entry.degree is None and not entry.side:
-                cost += 1.5 if entry.parts and not entry.states else 0.3
+        for between in range(min(a, b) + 1, max(a, b)):
+            cost += self._cost(between)
             if cost > _FAR:
                 return math.inf
         return cost
@@ -88,9 +94,10 @@ class _Stretch:
     def _around(self, at: int) -> Iterator[tuple[int, float]]:
         """Other items and their distances, as far as they can belong to this one."""
         for step in (-1, 1):
-            other = at + step
-            while 0 <= other < len(self.items) and (cost := self._distance(at, other)) < math.inf:
+            other, cost = at + step, 0.0
+            while 0 <= other < len(self.items) and cost <= _FAR:
                 yield other, cost
+                cost += self._cost(other)
                 other += step
 
     def _sides(self) -> None:
@@ -154,7 +161,7 @@ class _Stretch:
 
     def _is_said_before(self, at: int) -> bool:
         """Whether a particle only completes the word before: "scrunched up", but not "eyes flick up"."""
-        before = [claim for claim in self.claims if claim.at == at - 1]
+        before = [claim for claim in self.claims[-2:] if claim.at == at - 1]
         return any(c.part < 0 or self.items[c.part].entry.parts not in ("eyes", "gaze") for c in before)
 
     def _modifies_next(self, at: int) -> bool:
@@ -245,9 +252,11 @@ class _Stretch:
     def _refine(self) -> None:
         """Brows that rise in the middle are inner brows."""
         for at, item in enumerate(self.items):
+            if not item.entry.refines:
+                continue
             near = [c for c in self.claims if c.at < at and self._distance(c.at, at) < _NEAR]
             for claim in near:
-                if item.entry.refines and claim.part >= 0 and self.items[claim.part].entry.parts == "brows":
+                if claim.part >= 0 and self.items[claim.part].entry.parts == "brows":
                     claim.values = {item.entry.refines: max(claim.values.values(), key=abs)}
 
     def _drop_weak(self) -> None:
@@ -277,6 +286,9 @@ class _Stretch:
                 claim.negated = True
 
     def _degrees(self) -> None:
+        claims_at: dict[int, list[Claim]] = {}
+        for claim in self.claims:
+            claims_at.setdefault(claim.at, []).append(claim)
         for at, item in enumerate(self.items):
             scarce = "scarce" in item.entry.flags
             if self.used[at] or not (scarce or item.number is not None or item.entry.degree is not None):
@@ -284,7 +296,7 @@ class _Stretch:
             if self._is_of_intensity(at):
                 self.used[at] = True
                 continue
-            claims = self._modified(at)
+            claims = self._modified(at, claims_at)
             if claims:
                 self.used[at] = True
             for claim in claims:
@@ -303,15 +315,14 @@ class _Stretch:
                 return True
         return False
 
-    def _modified(self, at: int) -> list[Claim]:
+    def _modified(self, at: int, claims_at: Mapping[int, list[Claim]]) -> list[Claim]:
         """What a degree belongs to: the claim after it within its clause, else the one before it."""
         number = self.items[at].number is not None and "%" not in self.items[at].text
-        for step in (-1, 1) if number and any(c.at == at - 1 for c in self.claims) else (1, -1):
+        for step in (-1, 1) if number and at - 1 in claims_at else (1, -1):
             other = at + step
             while 0 <= other < len(self.items) and not self.items[other].break_:
-                hit = [c for c in self.claims if c.at == other]
-                if hit:
-                    return hit
+                if other in claims_at:
+                    return claims_at[other]
                 other += step
         return []
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .grammar import Meaning
     from .words import Item
 
-MOST_WORDS: Final = 1000
+MOST_WORDS: Final = 500
 """What is beyond is not read: nobody directs one line with more."""
 _MOST_LETTERS: Final = 20 * MOST_WORDS
 _FOREIGN: Final = 0.4
