@@ -107,7 +107,7 @@ def speech_motion(clip: AudioClip, model: SpeechModel) -> FaceMotion:
         clip: mono at the card's sample rate, brought to the card's level (`audio.read_audio` does both).
         model: an opened speech model.
     """
-    return join(stream_speech([clip], model)).motion
+    return join(stream_speech([clip], model, measured=False)).motion
 
 
 def stream_motion(blocks: Iterable[AudioClip], model: SpeechModel) -> Iterator[FaceMotion]:
