@@ -61,7 +61,7 @@ class AnimateSettings:
     hold_s: float = 0.0
     """Seconds that a contact lasts at least; see `contacts.Guarantees`."""
     direction: Direction | None = None
-    """How the line is performed; None: lips and blinks alone, and no channels of the head. The name of the file
+    """How the line is performed; None: lips and blinks alone, and no channels of the head. The file's name
     counts beside the seeds, or all lines of a batch would move alike. `controls.head` is the strength of the
     head's turns beside that of the direction."""
     reading: Reading | None = None
