@@ -25,6 +25,8 @@ MOST_WORDS: Final = 500
 _MOST_LETTERS: Final = 20 * MOST_WORDS
 _FOREIGN: Final = 0.4
 """Share of known words below which a text is taken for another language."""
+_ENOUGH_WORDS: Final = 6
+"""Of fewer words some may be rare; then the language is foreign only where none is known."""
 _LATE: Final = 2 / 3
 """Where "at the end" begins."""
 
@@ -93,10 +95,12 @@ def _cut(text: str) -> str:
 
 
 def _is_foreign(items: list[Item]) -> bool:
-    """Whether hardly any of some words are known; in a few words each could be a name."""
+    """Whether hardly any of many words are known, or none of a few."""
     words = [item for item in items if not item.break_ and item.number is None and item.exact is None]
     known = sum(item.known for item in words)
-    return len(words) >= 3 and known < _FOREIGN * len(words)
+    if len(words) >= _ENOUGH_WORDS:
+        return known < _FOREIGN * len(words)
+    return len(words) >= 3 and not known
 
 
 def _unique(words: Iterable[str]) -> tuple[str, ...]:

@@ -167,12 +167,20 @@ def test_numbers_outside_their_range_are_clipped_and_told():
         "Le visage triste, les sourcils baissés, il regarde vers le bas",
         "悲しそうな顔で、眉を下げて、ゆっくりうなずく人",
         "Она грустно смотрит вниз и медленно кивает головой",
+        "Un hablante triste con las cejas bajas y la boca cerrada",
+        "Een boze man met gefronste wenkbrauwen en open mond",
     ],
 )
 def test_another_language_is_neutral_and_told(text):
     reading = read(text)
     assert reading.instruction == Instruction()
     assert len(reading.notices) == 1
+
+
+def test_rare_english_words_are_not_another_language():
+    reading = read("melancholy troubadour serenading")
+    assert reading.instruction.values() == {"sadness": pytest.approx(0.7)}
+    assert reading.not_understood == ("troubadour", "serenading")
 
 
 @pytest.mark.parametrize("text", ["", "  \n", "12 13 14", "...", "?!", "qwerty"])
