@@ -160,7 +160,7 @@ def style_of(values: FloatArray, seed: int = 0) -> Style:
             factor(0.5 * (of["squint_range"] + of["lid_range"]), 0.4, 2.0),
         ),
         pace=factor(of["brow_speed"], 0.6, 1.6),
-        accents=float(np.clip(1.0 + 1.5 * of["brow_accent"], 0.3, 2.0)),
+        accents=float(np.clip(1.0 + of["brow_accent"], 0.4, 1.6)),
         blinks=factor(0.6 * of["blink_rate"], 0.6, 1.6),
         gaze=factor(0.5 * (of["gaze_side_range"] + of["gaze_height_range"]), 0.4, 2.0),
         head=head,
