@@ -23,6 +23,12 @@ def _changed(self: bpy.types.bpy_struct, context: bpy.types.Context) -> None:
     edit_live.changed(self.id_data, context)
 
 
+def _line_chosen(self: bpy.types.bpy_struct, _context: bpy.types.Context) -> None:
+    from . import performance_live
+
+    performance_live.line_chosen(self.id_data)
+
+
 def _strength(name: str, what: str) -> object:
     return bpy.props.FloatProperty(
         name=name,
@@ -145,7 +151,13 @@ class SoliloquyFace(bpy.types.PropertyGroup):
     """How the lines of a character are shaped. A change is applied at once, without the speech model."""
 
     lines: bpy.props.CollectionProperty(type=SoliloquyKeptLine, options=set(), override=_LIST)
-    active_line: bpy.props.IntProperty(options=set(), override=_OVERRIDABLE)
+    active_line: bpy.props.IntProperty(
+        name="Line",
+        description="The line that takes are drawn for",
+        options=set(),
+        override=_OVERRIDABLE,
+        update=_line_chosen,
+    )
     protections: bpy.props.CollectionProperty(type=SoliloquyProtection, options=set(), override=_LIST)
     active_protection: bpy.props.IntProperty(options=set(), override=_OVERRIDABLE)
     blink_key: bpy.props.IntProperty(options=set(), override=_OVERRIDABLE)

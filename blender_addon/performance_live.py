@@ -40,6 +40,15 @@ def take_chosen(owner: bpy.types.ID, line_id: str, context: bpy.types.Context) -
     edit_live.changed(owner, context)
 
 
+def line_chosen(owner: bpy.types.ID) -> None:
+    """Another line was clicked: the sliders show what its take was drawn for; no face changes."""
+    if edit_live.is_held() or not isinstance(owner, bpy.types.Object) or not len(owner.soliloquy_face.lines):
+        return
+    take = takes.in_use(owner, takes.active_line(owner).line_id)
+    if take is not None:
+        takes.show(owner, take)
+
+
 @bpy.app.handlers.persistent
 def on_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
     """Something changed: begin to wait where it was a keyed slider, or an object that is looked at."""

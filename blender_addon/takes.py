@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from ..inference.errors import UsageError
+from ..inference.errors import ModelError, UsageError
 from ..inference.instruction.writer import write
 from ..inference.performance.direction import PARTS, Direction, Draw, Gaze, later
 from . import edit_live, media
@@ -113,10 +113,14 @@ def installed_versions() -> str:
 
 def drawn_elsewhere(take: SoliloquyTake) -> str:
     """A sentence where a take was drawn with other models than those installed; else empty."""
-    if not take.versions or take.versions == installed_versions():
+    try:
+        installed = installed_versions()
+    except ModelError as error:  # the panel is drawn all the same
+        return str(error)
+    if not take.versions or take.versions == installed:
         return ""
     return (
-        f'"{take.name}" was drawn with {take.versions}; installed are {installed_versions()}: '
+        f'"{take.name}" was drawn with {take.versions}; installed are {installed or "none"}: '
         "it will look different when it is made again."
     )
 

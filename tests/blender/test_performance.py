@@ -287,6 +287,9 @@ def test_lines_of_their_own_and_a_new_line_follows_the_sliders() -> None:
     shown.joy = 0.0
     assert _mean(made, "mouthSmileLeft", 30, 60) > 0.1
     assert _mean(made, "mouthSmileLeft", 140, 180) < 0.1
+    made.soliloquy_face.active_line = 0
+    assert abs(shown.joy - 0.8) < 1e-6, "the sliders show the line that was chosen"
+    assert _mean(made, "mouthSmileLeft", 140, 180) < 0.1
 
 
 def test_the_eyes_are_led_to_an_object_and_follow_its_keys() -> None:
