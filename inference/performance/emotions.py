@@ -1,7 +1,7 @@
 """The expressions of emotions and actions as ARKit weights, read from `emotions.json`.
 
 Emotions are published combinations of FACS action units, each in several variants; the file names the
-source of every one. Actions are those of `instruction.values`; those of head, gaze and blinks do nothing here.
+source of every one. Actions are those of `instruction.values`; those of head, gaze, blinks do nothing here.
 """
 
 from __future__ import annotations
