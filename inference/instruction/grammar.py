@@ -116,7 +116,9 @@ class _Stretch:
                 self.used[at] = True
                 self.sided[carrier] = side
                 if not set(self.items[carrier].entry.states) & {"tilt", "turn"}:
-                    self.items[at] = replace(item, entry=Entry(states=[side]))
+                    sinks = any("down" in self._and_fallbacks(other) for other in range(carrier + 1, at))
+                    state = f"tilt_{side}" if sinks and self.items[carrier].entry.parts == "head" else side
+                    self.items[at] = replace(item, entry=Entry(states=[state]))
                     self.used[at] = False
 
     def _carrier(self, at: int) -> int | None:
@@ -216,12 +218,15 @@ class _Stretch:
         states = self.items[at].entry.states
         return [f"{s}_{side}" if side and s in ("tilt", "turn") else s for s in states]
 
+    def _and_fallbacks(self, at: int) -> list[str]:
+        states = self._states(at)
+        return [*states, *(self.words.falls_back.get(state, "") for state in states)]
+
     def _state_values(self, at: int, part: str) -> Mapping[str, float] | None:
         if part == ELSEWHERE:
             return {}
         table = self.words.part_states[part]
-        states = self._states(at)
-        for state in (*states, *(self.words.falls_back.get(state, "") for state in states)):
+        for state in self._and_fallbacks(at):
             if state in table:
                 return table[state]
         return None
