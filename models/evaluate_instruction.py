@@ -4,7 +4,7 @@
 
 One sentence a line, then ` | ` and what it states: names of emotions and actions, each with the sign that
 its value must have, or * for either. `tests/unit/instruction_sentences.txt` is such a file: the lexicon was
-written with it in view, so it measures regressions; for a judgement somebody else must write the sentences.
+written with it in view, so it measures regressions; `instruction_held_out.txt` was not: it is the judgement.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from soliloquy.inference.instruction.writer import nearest_step, write
 from soliloquy.models.evaluate_instruction import judge
 
 SENTENCES = Path(__file__).with_name("instruction_sentences.txt")
+HELD_OUT = Path(__file__).with_name("instruction_held_out.txt")
 MANUAL = Path(__file__).resolve().parents[2] / "docs" / "manual" / "instruction.md"
 
 instructions = st.builds(
@@ -62,6 +63,14 @@ def test_sentences_of_many_kinds_are_read_with_the_right_sign():
     wrong = [(one.sentence, one.wrong) for one in judged if one.wrong]
     assert stated > 700
     assert len(wrong) <= 0.02 * stated, wrong
+
+
+def test_sentences_that_the_lexicon_was_not_written_for_are_read():
+    judged = judge(HELD_OUT.read_text(encoding="utf-8").splitlines())
+    assert len(judged) == 60
+    actions = [claim for one in judged for claim in one.stated if claim[:-1] in ACTION_NAMES]
+    wrong = [(one.sentence, c) for one in judged for c in one.wrong if c[:-1] in ACTION_NAMES]
+    assert len(wrong) <= 0.1 * len(actions), wrong
 
 
 @pytest.mark.parametrize("action", ACTIONS, ids=ACTION_NAMES)
