@@ -83,7 +83,7 @@ def _draw_names(cells: bpy.types.UILayout, row: SoliloquyRigRow, context: bpy.ty
         cells.label(text=short_name(channel, letters))
         return
     names = cells.split(factor=0.56, align=True)
-    names.label(text=short_name(channel, int(0.56 * letters)))
+    names.label(text=short_name(channel, int(0.5 * letters)))
     item = short_name(item, int(0.44 * letters) - (3 if is_lost else 0))
     if is_lost:
         names.label(text=item, icon="ERROR")

@@ -189,6 +189,7 @@ class Stage:
         self.call("show_sidebar", timeout_s=_START_S)
         self.settle(3 * _SETTLE_S)
         self.call("show_panel")
+        self._height = self.call("rectangles")["screen"][3]
 
     def _reply(self) -> dict[str, object] | None:
         if self._processes[-1].poll() is not None:
@@ -343,7 +344,6 @@ class Stage:
         """Find the panel's buttons by moving down the sidebar and asking Blender what is under the mouse."""
         self.over_view()
         rectangles = self.call("rectangles")
-        self._height = rectangles["screen"][3]
         x, y, width, height = rectangles["UI"]
         self.panel = {}
         for row in range(y + height - 30, y + 10, -12):
