@@ -18,7 +18,7 @@ from ..inference.formats.live_link_csv import write_live_link_csv
 from ..inference.hearing import all_channels, told
 from ..inference.pipeline import follow_cues
 from ..inference.types import FaceMotion
-from . import kept_lines, layers
+from . import kept_lines, layers, takes
 from .kept_lines import KeptLine, content_hash
 from .rig_map import read_character
 
@@ -157,4 +157,5 @@ def keep(scene: bpy.types.Scene, character: bpy.types.Object, kept_line: KeptLin
     plan = reapply.with_line(layers.plan(character, scene, rig), kept_line.line)
     layers.write(character, plan, reapply.build(plan), f"{kept_line.name} Soliloquy")
     kept_lines.store(character, kept_line)
+    takes.line_added(character, scene)
     return reapply.line_frames(kept_line.line, plan.rate)[1]

@@ -209,6 +209,7 @@ def _write(
             kept_lines.store(character, outcome.kept_line)
         else:
             kept_lines.move(character, outcome.line.line_id, outcome.line.start_frame, outcome.line.audible)
+    takes.line_added(character, scene)
     return written
 
 

@@ -133,6 +133,7 @@ def apply(scene: bpy.types.Scene, line: Line, result: jobs.Result) -> tuple[str,
     curves = result.curves if reapply.same(now, result.plan) else reapply.build(now)
     layers.write(target, now, curves, f"{line.source.name} Soliloquy")
     kept_lines.store(target, result.kept_line)
+    takes.line_added(target, scene)
     with edit_live.held():
         target.soliloquy_face.include_parts = line.include_parts
         if line.sliders is not None:

@@ -167,6 +167,15 @@ def freeze(obj: bpy.types.Object, scene: bpy.types.Scene) -> None:
         _add(made, Draw.of(first_seed(obj)), [_on_line(track, line, scene)] * len(PARTS))
 
 
+def line_added(obj: bpy.types.Object, scene: bpy.types.Scene) -> None:
+    """Where other lines have takes, the sliders show what the take in use asks for: a new line gets its own.
+
+    Not when a take is chosen: Blender would go on using what it chose in a list that was moved in memory.
+    """
+    if len(obj.soliloquy_performance.takes):
+        freeze(obj, scene)
+
+
 def _on_line(track: InstructionTrack, line: SoliloquyKeptLine, scene: bpy.types.Scene) -> str:
     return tracks.packed(later(track, -line.start_frame / media.frame_rate(scene).hz))
 
@@ -234,19 +243,20 @@ def draw(
     return index
 
 
-def use(obj: bpy.types.Object, index: int) -> None:
+def use(obj: bpy.types.Object, scene: bpy.types.Scene, index: int) -> None:
     """Perform the active line by one of its takes; the sliders show what it was drawn for.
 
     Raises:
         UsageError: there is no such take.
     """
+    freeze(obj, scene)
     takes, take = _take(obj, index)
     _activate(takes, index)
     show(obj, take)
 
 
 def show(obj: bpy.types.Object, take: SoliloquyTake) -> None:
-    """Let sliders without keys show what a take was drawn for."""
+    """Let sliders without keys show what a take was drawn for; `freeze` first, as other lines follow them."""
     track = tracks.unpacked(take.face_track)
     if len(track.times_s) == 1 and not tracks.keyed_sliders(obj):
         with edit_live.held():
@@ -269,7 +279,7 @@ def bring(obj: bpy.types.Object, index: int, parts: Iterable[str]) -> None:
     _rename(into)
 
 
-def mix(obj: bpy.types.Object, sources: dict[str, int]) -> int:
+def mix(obj: bpy.types.Object, scene: bpy.types.Scene, sources: dict[str, int]) -> int:
     """A new take, with each part from a take of the active line, and use it.
 
     Args:
@@ -281,6 +291,7 @@ def mix(obj: bpy.types.Object, sources: dict[str, int]) -> int:
     Raises:
         UsageError: there is no such take.
     """
+    freeze(obj, scene)
     takes, _ = _take(obj, sources["face"])
     made_of = [_take(obj, sources[part])[1] for part in PARTS]
     seeds = [getattr(take, f"{part}_seed") for part, take in zip(PARTS, made_of, strict=True)]
@@ -311,12 +322,13 @@ def copy(obj: bpy.types.Object, line_id: str, to_id: str) -> None:
     _activate(made, active)
 
 
-def remove(obj: bpy.types.Object, index: int) -> None:
+def remove(obj: bpy.types.Object, scene: bpy.types.Scene, index: int) -> None:
     """Forget a take; the one before it is used where it was in use. The last one leaves the sliders' seed.
 
     Raises:
         UsageError: there is no such take.
     """
+    freeze(obj, scene)
     takes, _ = _take(obj, index)
     active = takes.active
     takes.drawn.remove(index)

@@ -80,7 +80,7 @@ class SOLILOQUY_OT_use_take(_OneTake, bpy.types.Operator):
 
     def run(self, context: bpy.types.Context, target: bpy.types.Object) -> str:
         """Switch."""
-        takes.use(target, self.index)
+        takes.use(target, context.scene, self.index)
         return self.shown(context, target)
 
 
@@ -123,7 +123,7 @@ class SOLILOQUY_OT_mix_takes(_TakesOperator, bpy.types.Operator):
 
     def run(self, context: bpy.types.Context, target: bpy.types.Object) -> str:
         """Mix."""
-        takes.mix(target, {part: getattr(self, part) for part in PARTS})
+        takes.mix(target, context.scene, {part: getattr(self, part) for part in PARTS})
         return self.shown(context, target)
 
 
@@ -135,7 +135,7 @@ class SOLILOQUY_OT_duplicate_take(_OneTake, bpy.types.Operator):
 
     def run(self, context: bpy.types.Context, target: bpy.types.Object) -> str:
         """Copy."""
-        takes.mix(target, dict.fromkeys(PARTS, self.index))
+        takes.mix(target, context.scene, dict.fromkeys(PARTS, self.index))
         return self.shown(context, target)
 
 
@@ -147,7 +147,7 @@ class SOLILOQUY_OT_remove_take(_OneTake, bpy.types.Operator):
 
     def run(self, context: bpy.types.Context, target: bpy.types.Object) -> str:
         """Remove."""
-        takes.remove(target, self.index)
+        takes.remove(target, context.scene, self.index)
         return self.shown(context, target)
 
 

@@ -292,6 +292,22 @@ def test_lines_of_their_own_and_a_new_line_follows_the_sliders() -> None:
     assert _mean(made, "mouthSmileLeft", 140, 180) < 0.1
 
 
+def test_a_line_that_is_new_keeps_its_look_when_another_ones_take_is_used() -> None:
+    made = _line()
+    shown, takes = _performance(made), module("blender_addon.takes")
+    shown.joy = 0.8
+    bpy.ops.soliloquy.draw_takes(count=1)
+    shown.all_lines = False
+    shown.joy = 0.0
+    assert animate(vowels("second.wav", 3.0), start_frame=120) == {"FINISHED"}
+    calm = _mean(made, "mouthSmileLeft", 140, 180)
+    bpy.ops.soliloquy.use_take(index=0)
+    assert abs(shown.joy - 0.8) < 1e-6
+    assert _mean(made, "mouthSmileLeft", 30, 60) > 0.1
+    assert abs(_mean(made, "mouthSmileLeft", 140, 180) - calm) < 1e-4
+    assert takes.of_line(made, made.soliloquy_face.lines[1].line_id) is not None
+
+
 def test_the_eyes_are_led_to_an_object_and_follow_its_keys() -> None:
     made = _line()
     target = bpy.data.objects.new("Bird", None)

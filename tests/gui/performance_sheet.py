@@ -109,7 +109,7 @@ def plot_takes(head: bpy.types.Object, path: Path) -> None:
     figure, axes = plt.subplots(len(PLOTTED), figsize=(10, 9), sharex=True)
     kept = takes.of_line(head, takes.active_line(head).line_id)
     for index in range(len(kept.drawn) - TAKES, len(kept.drawn)):
-        takes.use(head, index)
+        takes.use(head, scene, index)
         motion = reapply.face_motion(layers.plan(head, scene, read_character(head)))
         aperture, _ = lip_curves(motion.values, motion.channels)
         for axis, (channel, _) in zip(axes, PLOTTED, strict=True):
