@@ -22,7 +22,7 @@ _PITCH_HZ = (70.0, 400.0)
 _VOICED = 0.5
 _HIGH_HZ = 3_000.0
 _FLOOR = 1e-9
-_BLOCK_S = 20
+_BLOCK_S = 1  # more at once would not stay in the cache
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class ProsodyStream:
         return round(frame * self._rate_hz / self._frames_hz)
 
     def _complete(self) -> int:
-        """How many frames (at most 20 s of them) lie wholly within what is held, the first at its start."""
+        """How many frames (at most 1 s of them) lie wholly within what is held, the first at its start."""
         room = len(self._held) - self._window
         count = int(room * self._frames_hz // self._rate_hz) + 1 if room >= 0 else 0
         while count and self._start(self._done + count - 1) - self._start(self._done) > room:
