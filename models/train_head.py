@@ -44,8 +44,10 @@ _PAIRS = _BATCH // 2
 APART = (0.65, 0.3)
 """Share of the variance that is to differ between two takes at least, at first and after `_TURN`. A generator
 that minds the syncers gives one take whatever the noise; so it first learns to use noise, then to listen."""
-_TURN = 0.53
+_TURN = 0.75
 """Share of the training."""
+_SLOWED = 0.64
+"""By how much the learning rates have fallen in the end."""
 _KEEP_STEPS = 250
 _AVERAGE = 0.995
 
@@ -56,7 +58,7 @@ class Settings:
     no sync loss, 1: single scale), `sync`, `moments`, `rest` and `alike` weights of the losses beside those
     of the critics, `windows` frames of the critics."""
 
-    steps: int = 1400
+    steps: int = 1000
     sync_steps: int = 400
     levels: int = LEVELS
     sync: float = 4.0
@@ -93,7 +95,7 @@ class Trainer:
         """One step of the critics and of the generator; returns the losses."""
         for group in (*self.of_net.param_groups, *self.of_critics.param_groups):
             group["lr"] = group.setdefault("first", group["lr"]) * (
-                1.0 - 0.9 * self.step / self.settings.steps
+                1.0 - _SLOWED * self.step / self.settings.steps
             )
         self._renew()
         heard = self.sampler.sound(self.manner[:_PAIRS]).repeat(2, 1, 1)
@@ -183,6 +185,17 @@ def _alike(pose: Tensor, least: float) -> Tensor:
     return torch.cat(short).mean()
 
 
+def _usual(pose: Tensor) -> Tensor:
+    """(2, 3): logarithms of the usual spread of pose and of velocity in a clip."""
+    return traits(pose).mean(0)[:6].reshape(2, 3)
+
+
+def _overall(pose: Tensor) -> Tensor:
+    """(2, 3): the same over all clips together, in which the lively ones count most."""
+    inner, velocity = pose - pose.mean(1, keepdim=True), torch.diff(pose, dim=1)
+    return torch.stack([0.5 * torch.log(x.square().mean((0, 1))) for x in (inner, velocity)])
+
+
 def _cut(pose: Tensor, frames: int) -> Tensor:
     """(B, T, 3) -> (N, frames, 3), one after the other."""
     return pose.unfold(1, frames, frames).flatten(0, 1).transpose(1, 2)
@@ -256,20 +269,21 @@ def train(
 @torch.inference_mode()
 def calibration(net: HeadNet, data: list[Stretch], seconds: float = 240.0) -> np.ndarray:
     """[3, 3]: per manner the factor of each axis that brings the spread of what is generated on training
-    sound to that of film, half judged by the pose and half by the velocity."""
+    sound to that of film, half judged by the pose and half by the velocity, half by the usual clip and half
+    by all together."""
     torch.manual_seed(SEED)
     sampler, ratios = Sampler(data, SEED), []
     frames = int(seconds * RATE_HZ) // FRAMES
     for m in range(len(MANNERS)):
         manner = torch.eye(len(MANNERS))[m : m + 1]
-        heard = torch.cat(list(sampler.sound(manner.repeat(frames, 1))))[None]
+        heard = torch.cat(list(sampler.sound(manner.repeat(frames, 1), own=1.0)))[None]
         before = torch.zeros(1, net.before, heard.shape[2])
         white = torch.randn(1, heard.shape[1] + SLOW_STEPS - 1, net.config.noise)
         noise = shaped_noise(white, net.config.slow)
         pose = net(torch.cat([before, heard], 1), noise, manner, net.start(1))[1][0]
-        filmed = traits(sampler.clips(m, CUTS[m])).mean(0)
-        missing = filmed - traits(_cut(pose[None], CUTS[m])).mean(0)
-        ratios.append(missing[:6].reshape(2, 3).mean(0))
+        filmed, made = sampler.clips(m, CUTS[m]), _cut(pose[None], CUTS[m])
+        missing = torch.stack([_usual(filmed) - _usual(made), _overall(filmed) - _overall(made)])
+        ratios.append(missing.mean((0, 1)))
     return torch.stack(ratios).exp().numpy()
 
 

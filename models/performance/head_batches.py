@@ -95,12 +95,12 @@ class Sampler:
         drawn = [self._window(manners[k], frames) for k in picks]
         return torch.stack([a for a, _ in drawn]), torch.stack([b for _, b in drawn])
 
-    def sound(self, manner: Tensor) -> Tensor:
-        """Features (B, FRAMES, F) for free runs: mostly of the corpus of each row's manner, else of any;
-        short clips are put one after the other."""
+    def sound(self, manner: Tensor, own: float = _OWN_SOUND) -> Tensor:
+        """Features (B, FRAMES, F) for free runs: for this share of the corpus of each row's manner, else of
+        any; short clips are put one after the other."""
         rows = []
         for weights in manner.numpy():
-            shares = weights / weights.sum() if self._random.random() < _OWN_SOUND else _SOUND_SHARES
+            shares = weights / weights.sum() if self._random.random() < own else _SOUND_SHARES
             m = int(self._random.choice(len(MANNERS), p=shares))
             if MANNERS[m] == "lrc_ar":
                 rows.append(torch.cat([self._window(m, SHORT)[1] for _ in range(3)])[:FRAMES])
