@@ -82,7 +82,8 @@ def _operators(path: Path) -> Iterator[Operator]:
         if "bl_idname" in values:
             name = ast.literal_eval(values["bl_idname"]).partition(".")[2]
             tooltip = " ".join((ast.get_docstring(node) or "").split()).rstrip(".")
-            yield Operator(name, ast.literal_eval(values["bl_label"]), tooltip, tuple(_parameters(node, classes)))
+            label = ast.literal_eval(values["bl_label"])
+            yield Operator(name, label, tooltip, tuple(_parameters(node, classes)))
 
 
 def _is_file_dialog(node: ast.ClassDef) -> bool:
