@@ -39,7 +39,7 @@ _PARTED_MM: Final = 14.0
 but for its loudest vowels."""
 _WIDEST: Final = 0.6
 """An expression opens lips that speak by at most this share of what they are open."""
-_CLOSE_SHARE: Final = 0.3
+_CLOSE_SHARE: Final = 0.2
 """Share of the opening by which an expression may close lips that speak."""
 _HANGS_MM: Final = 2.6
 """How far an expression parts lips at rest in a pause at most; further, their closing before would be seen as
