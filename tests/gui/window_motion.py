@@ -128,6 +128,7 @@ def guarantees(stage: Stage) -> None:
     assert not {"lips_meet", "still_in_silence"} & set(stage.panel), "the box is open from the start"
     stage.point_text("Guarantees")
     stage.click()
+    stage.scroll(10)  # the box opens at the lower end of the window
     stage.scan()
     for name in ("lips_meet", "lip_to_teeth", "by_ear", "still_in_silence"):
         stage.point(name)
