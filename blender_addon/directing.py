@@ -1,4 +1,7 @@
-"""Words to a character's sliders and back, and what its voice suggests; keys where it changes over a line."""
+"""Words to a character's sliders and back, and what its voice suggests; keys where it changes over a line.
+
+What reads, writes and suggests is imported when it is used: Blender starts faster without.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,6 @@ import numpy as np
 
 from ..inference import motion_pack, reapply
 from ..inference.errors import RigError, SoliloquyError, UsageError
-from ..inference.instruction import reader, suggestion, writer
 from ..inference.instruction.values import EMOTIONS, Instruction, InstructionTrack
 from . import edit_live, keyframes, layers, media, takes
 from . import performance_tracks as tracks
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
     import bpy
 
+    from ..inference.instruction.reader import Reading
+    from ..inference.instruction.suggestion import Suggestion
     from ..inference.pipeline import AnimateSettings
     from .edit_properties import SoliloquyKeptLine
 
@@ -54,10 +58,12 @@ def read(target: bpy.types.Object, scene: bpy.types.Scene) -> str:
     Raises:
         SoliloquyError: with the reason why the performance could not be made.
     """
-    return set_reading(target, scene, reader.read(target.soliloquy_performance.instruction))
+    from ..inference.instruction.reader import read as read_words
+
+    return set_reading(target, scene, read_words(target.soliloquy_performance.instruction))
 
 
-def set_reading(target: bpy.types.Object, scene: bpy.types.Scene, reading: reader.Reading) -> str:
+def set_reading(target: bpy.types.Object, scene: bpy.types.Scene, reading: Reading) -> str:
     """Direct a character by what was read; see `read`."""
     steps = len(reading.spans) > 1 and len(target.soliloquy_face.lines) > 0
     if steps:
@@ -84,6 +90,9 @@ def suggest(target: bpy.types.Object, scene: bpy.types.Scene, *, over_time: bool
     Raises:
         UsageError: nothing is known of the voice.
     """
+    from ..inference.instruction import suggestion
+    from ..inference.instruction.writer import write
+
     line = takes.active_line(target)
     spoken, _ = motion_pack.unpack(line.packed)
     if spoken.prosody is None:
@@ -95,7 +104,7 @@ def suggest(target: bpy.types.Object, scene: bpy.types.Scene, *, over_time: bool
     else:
         _direct(target, scene, InstructionTrack.constant(mean))
     shown = target.soliloquy_performance
-    shown.instruction = writer.write(mean)
+    shown.instruction = write(mean)
     shown.remarks = "Nothing in the voice asks for an expression."
     if found:
         sure = sum(one.confidence for one in found) / len(found)
@@ -106,7 +115,9 @@ def suggest(target: bpy.types.Object, scene: bpy.types.Scene, *, over_time: bool
 
 def put_in_words(target: bpy.types.Object) -> None:
     """Write into the panel's text what the sliders show."""
-    target.soliloquy_performance.instruction = writer.write(tracks.now(target))
+    from ..inference.instruction.writer import write
+
+    target.soliloquy_performance.instruction = write(tracks.now(target))
     target.soliloquy_performance.remarks = ""
 
 
@@ -170,11 +181,9 @@ class Question:
     """Whether Blender allows online access."""
 
 
-def ask(
-    question: Question, _progress: Callable[[float], None], _cancelled: Callable[[], bool]
-) -> reader.Reading:
+def ask(question: Question, _progress: Callable[[float], None], _cancelled: Callable[[], bool]) -> Reading:
     """Let a language model rephrase a text, and read what it says. Runs in a thread."""
-    from ..inference.instruction.language_model import read_with_model  # Blender starts faster without
+    from ..inference.instruction.language_model import read_with_model
 
     return read_with_model(question.text, question.address, online=question.online, model=question.model)
 
@@ -251,7 +260,7 @@ def _length_s(line: SoliloquyKeptLine) -> float:
     return spoken[-1][1] if spoken else 0.0
 
 
-def _mean(found: tuple[suggestion.Suggestion, ...]) -> Instruction:
+def _mean(found: tuple[Suggestion, ...]) -> Instruction:
     """What the phrases of a line suggest on average."""
     if not found:
         return Instruction()

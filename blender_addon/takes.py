@@ -11,7 +11,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ..inference.errors import ModelError, UsageError
-from ..inference.instruction.writer import write
 from ..inference.performance.direction import PARTS, Direction, Draw, Gaze, later
 from . import edit_live, media
 from . import performance_tracks as tracks
@@ -194,6 +193,8 @@ def _add(takes: SoliloquyTakes, draw: Draw, texts: Sequence[str]) -> SoliloquyTa
 
 def _rename(take: SoliloquyTake) -> None:
     """Name a take by the words of its instruction and its seeds."""
+    from ..inference.instruction.writer import write  # Blender starts faster without
+
     take.instruction = write(tracks.strongest(tracks.unpacked(take.face_track)))
     words = take.instruction.removesuffix(".").split(" ", 1)[-1].replace(" speaker", "", 1)
     seeds = [getattr(take, f"{part}_seed") for part in PARTS]
