@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 import bpy
@@ -10,6 +11,7 @@ from mathutils import Matrix, Vector
 
 from ..inference.rig_bones import part_named
 from ..inference.rig_source import Bone
+from .rig_family import above, below
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,16 +27,15 @@ def eyes_of(target: bpy.types.Object) -> list[bpy.types.Object]:
 
     They are looked for below the target, and below the empties and armatures that hold it, the nearest first.
     """
-    holder: bpy.types.Object | None = target
-    while holder is not None:
+    holders = takewhile(lambda one: one.type in _HOLDERS, above(target))
+    for holder in (target, *holders):
         sides: dict[str, bpy.types.Object] = {}
-        for part in holder.children_recursive:
+        for part in below(holder):
             named = part_named(part.name) if _turns_in_place(part) else None
             if named is not None and named[0].startswith("eye"):
                 sides.setdefault(named[0], part)
         if len(sides) == 2:
             return list(sides.values())
-        holder = holder.parent if holder.parent is not None and holder.parent.type in _HOLDERS else None
     return []
 
 
@@ -48,7 +49,7 @@ def _turns_in_place(part: bpy.types.Object) -> bool:
 
 def _balls(part: bpy.types.Object) -> Iterator[bpy.types.Object]:
     """Meshes that turn with an object."""
-    for one in (part, *part.children_recursive):
+    for one in (part, *below(part)):
         if one.type == "MESH" and len(one.data.vertices):
             yield one
 

@@ -87,6 +87,7 @@ def _import(path: Path, ending: str) -> None:
 
 def _reason(error: RuntimeError) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    lines = [line for line in lines if not line.startswith("Location: ")]  # in Blender's own code
     return lines[-1].removeprefix("Error: ").rstrip(".") if lines else "no reason is given"
 
 

@@ -18,6 +18,7 @@ from ..inference.errors import RigError
 from ..inference.names import match_channels
 from ..inference.types import RigMap
 from . import rig_drivers, rig_eyes, rig_rows
+from .rig_family import below
 from .rig_mesh import driven_keys
 from .rig_read import read_source
 
@@ -282,9 +283,9 @@ def no_match(target: bpy.types.Object, notices: Sequence[str] = ()) -> RigError:
 
 def parts_of(target: bpy.types.Object) -> Iterator[bpy.types.Object]:
     """Meshes with shape keys that belong to a target: its children, and all meshes on its armature."""
-    related = dict.fromkeys(target.children_recursive)
+    related = dict.fromkeys(below(target))
     for armature in armatures_of(target):
-        related |= dict.fromkeys(armature.children_recursive)
+        related |= dict.fromkeys(below(armature))
     for part in related:
         if part != target and part.type == "MESH" and part.data.shape_keys is not None:
             yield part

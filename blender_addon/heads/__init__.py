@@ -17,9 +17,10 @@ def build_head(
 ) -> bpy.types.Object:
     """Add the head to the scene and return its mesh object, which carries the 52 ARKit shape keys.
 
-    Eyes, lids, brows, teeth and tongue are parts of the one mesh, so that one set of keys moves them all;
-    hair and shirt are child objects, and so is an armature, on whose bone "head" head and hair turn. Metres;
-    the chin at the object's origin, the face towards -Y, +X the subject's left.
+    Eyes, lids, brows, teeth and tongue are parts of the one mesh, so that one set of keys moves them all.
+    Its parent is an armature: on the bone "head" head and hair turn, and where the armature is put, the mesh,
+    hair and shirt go; they themselves are locked in place. Metres; the chin at the object's origin, the face
+    towards -Y, +X the subject's left.
 
     Args:
         name: of the object and its mesh; Blender numbers it where it is taken.

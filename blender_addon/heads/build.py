@@ -19,16 +19,17 @@ def build(name: str, collection: bpy.types.Collection | None) -> bpy.types.Objec
         name, geometry.points, geometry.faces, geometry.face_materials, geometry.materials, collection
     )
     _add_shape_keys(head, geometry.points)
-    joint = neck.add(head, collection)
+    joint = neck.add(f"{head.name} Neck", collection)
+    neck.carry(head, joint)
     neck.follow(head, joint, neck.shares(geometry))
     for part, material_name in (("Hair", "Hair"), ("Shirt", "Shirt")):
         points, faces = dressing.hair() if part == "Hair" else dressing.shirt()
-        child = _add_object(
+        worn = _add_object(
             f"{head.name} {part}", points, faces, np.zeros(len(faces), int), (material_name,), collection
         )
-        child.parent = head
+        neck.carry(worn, joint)
         if part == "Hair":
-            neck.follow(child, joint, np.ones(len(points)))
+            neck.follow(worn, joint, np.ones(len(points)))
     return head
 
 

@@ -33,15 +33,24 @@ def shares(geometry: HeadGeometry) -> np.ndarray:
     return share
 
 
-def add(head: bpy.types.Object, collection: bpy.types.Collection) -> bpy.types.Object:
-    """Add an armature with the two bones as a child of `head`, so that it goes where the head is put."""
-    armature = bpy.data.armatures.new(f"{head.name} Neck")
+def add(name: str, collection: bpy.types.Collection) -> bpy.types.Object:
+    """Add an armature with the two bones."""
+    armature = bpy.data.armatures.new(name)
     armature.display_type = "STICK"
     made = bpy.data.objects.new(armature.name, armature)
     collection.objects.link(made)
-    made.parent = head
     _add_bones(made)
     return made
+
+
+def carry(part: bpy.types.Object, neck: bpy.types.Object) -> None:
+    """Let a mesh go where the neck is put and nowhere else: away from its bones it would turn about thin air.
+
+    The armature is the parent, as files of other programs have it: glTF and FBX know no armature below the
+    mesh that it deforms.
+    """
+    part.parent = neck
+    part.lock_location = part.lock_rotation = part.lock_scale = (True, True, True)
 
 
 def follow(part: bpy.types.Object, neck: bpy.types.Object, share: np.ndarray) -> None:

@@ -34,7 +34,9 @@ class SOLILOQUY_OT_add_head(ReasonedOperator, bpy.types.Operator):
             build_stage(head)
         for selected in context.selected_objects:
             selected.select_set(False)
-        head.select_set(True)
+        # All of it is selected: move, copy and delete mean the whole head.
+        for part in (head.parent, *head.parent.children):
+            part.select_set(True)
         context.view_layer.objects.active = head
         context.scene.soliloquy.target = head
         return {"FINISHED"}

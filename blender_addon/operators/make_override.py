@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 
 from .. import checks, overrides
-from ..rig_map import parts_of
+from ..rig_map import armatures_of, parts_of
 from .reasoned import ReasonedOperator
 
 
@@ -61,4 +61,16 @@ def _override_object(context: bpy.types.Context, target: bpy.types.Object) -> bp
                 if made is not None:
                     parent.children.unlink(linked)  # or the character would stand there twice
                     return made.all_objects.get(target.name)
+    if any(True for _ in armatures_of(target)):
+        return _override_with_skeleton(context, target)
     return target.override_create(remap_local_usages=True)
+
+
+def _override_with_skeleton(context: bpy.types.Context, target: bpy.types.Object) -> bpy.types.Object | None:
+    """A mesh that was linked alone, and the armature that moves it: its head turns, and it can be moved."""
+    places = [c for c in target.users_collection if c.is_editable]
+    made = target.override_hierarchy_create(context.scene, context.view_layer, do_fully_editable=True)
+    if made is not None:
+        for collection in places:
+            collection.objects.unlink(target)  # or the character would stand there twice
+    return made

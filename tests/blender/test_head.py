@@ -44,10 +44,15 @@ def test_the_mesh_is_valid_and_smooth() -> None:
     assert np.mean(normals) < -0.4, "the face's normals point inwards"
 
 
-def test_hair_shirt_and_neck_are_children_and_materials_are_shared_by_a_second_head() -> None:
+def test_the_neck_carries_head_hair_and_shirt_and_materials_are_shared_by_a_second_head() -> None:
     first, second = _build(), _build()
     assert first.name != second.name
-    assert len(first.children) == 3
+    neck = first.parent
+    assert neck.type == "ARMATURE"
+    assert neck.parent is None
+    assert {part.name for part in neck.children} == {first.name, f"{first.name} Hair", f"{first.name} Shirt"}
+    assert all((*p.lock_location, *p.lock_rotation, *p.lock_scale) == (True,) * 9 for p in neck.children)
+    assert second.parent != neck
     assert [m.name for m in first.data.materials] == [m.name for m in second.data.materials]
     assert len(first.data.materials) >= 9
 
@@ -70,7 +75,7 @@ def _placed(made: bpy.types.Object) -> np.ndarray:
 
 def test_the_channels_of_the_head_nod_turn_and_tilt_it_on_a_neck_that_stays_in_the_collar() -> None:
     head = _build()
-    (hair,) = [child for child in head.children if child.name.endswith("Hair")]
+    (hair,) = [child for child in head.parent.children if child.name.endswith("Hair")]
     character = module("blender_addon.rig_map").read_character(head)
     rig_pose = module("blender_addon.rig_pose")
     rest, rest_of_hair = _placed(head), _placed(hair)
@@ -86,6 +91,48 @@ def test_the_channels_of_the_head_nod_turn_and_tilt_it_on_a_neck_that_stays_in_t
             assert np.abs(moved[collar]).max() < 0.002, channel
             assert np.abs(_placed(hair) - rest_of_hair).max() > 0.01, channel
     assert np.abs(_placed(head) - rest).max() < 1e-6
+
+
+def test_a_head_that_was_moved_and_turned_nods_about_its_own_neck() -> None:
+    head = _build()
+    neck = head.parent
+    neck.location, neck.rotation_euler.z, neck.scale = (3.0, -2.0, 1.0), 1.0, (2.0, 2.0, 2.0)
+    bpy.context.view_layer.update()
+    assert (head.matrix_world.translation - neck.location).length < 1e-6
+    rest = _placed(head)
+    collar = rest[:, 2] < -0.06
+    (pose,) = module("blender_addon.rig_pose").of_weights(
+        module("blender_addon.rig_map").read_character(head).maps, [{"headPitch": 0.2}]
+    )
+    with module("blender_addon.rig_pose").Posed() as posed:
+        posed.show(pose)
+        moved = _placed(head) - rest
+    assert moved[int(rest[:, 1].argmin()), 2] < -0.01
+    assert np.abs(moved[collar]).max() < 0.002
+    assert np.abs(moved).max() < 0.08
+
+
+def test_an_added_head_is_moved_copied_and_deleted_as_one() -> None:
+    bpy.ops.object.select_all(action="SELECT")
+    bpy.ops.object.delete()
+    assert bpy.ops.soliloquy.add_head() == {"FINISHED"}
+    head = bpy.context.active_object
+    assert head == bpy.context.scene.soliloquy.target
+    assert len(head.data.shape_keys.key_blocks) == 53
+    ours = {head, head.parent, *head.parent.children}
+    assert set(bpy.context.selected_objects) == ours
+    assert bpy.ops.object.duplicate() == {"FINISHED"}
+    copy = bpy.context.active_object
+    theirs = {copy, copy.parent, *copy.parent.children}
+    assert len(theirs) == len(ours) == 4
+    assert not theirs & ours
+    assert all(m.object == copy.parent for o in theirs for m in o.modifiers)
+    assert bpy.ops.transform.translate(value=(1.0, 0.0, 0.0)) == {"FINISHED"}
+    bpy.context.view_layer.update()
+    assert [o.matrix_world.translation.x for o in theirs] == [1.0] * 4
+    assert [o.matrix_world.translation.x for o in ours] == [0.0] * 4
+    assert bpy.ops.object.delete() == {"FINISHED"}
+    assert set(bpy.context.scene.objects) == ours
 
 
 def test_adding_a_head_leaves_what_was_active_and_the_mode() -> None:
