@@ -54,11 +54,11 @@ class LiveSettings:
     controls: MotionControls = field(default_factory=MotionControls)
     blinks: bool = True
     seed: int = 0
-    """Seed of the blinks, as `performance.add_blinks` takes it."""
+    """Seed of the blinks, as `blinks.add_blinks` takes it."""
     blink_strength: float = 1.0
     """How far the lids close in a blink, 0..1."""
     eyelid_offset: float = 0.0
-    """-1..1, as `performance.set_lids` takes it."""
+    """-1..1, as `blinks.set_lids` takes it."""
 
     def __post_init__(self) -> None:
         if self.rate_hz is not None:

@@ -19,6 +19,7 @@ import numpy as np
 from ..channels import BLINK, SQUINT, WIDE
 from ..errors import UsageError
 from ..types import FaceMotion
+from .ease import ease
 
 if TYPE_CHECKING:
     import os
@@ -191,15 +192,10 @@ def _closure(times_s: Array, seed: int, whole_only: bool, cues: BlinkCues) -> Fl
         return np.zeros(len(times_s), np.float32)
     which = np.searchsorted(onset, times_s, side="right") - 1
     since = np.where(which >= 0, times_s - onset[which], np.inf)
-    down = _ease(since / closing[which])
-    up = _ease((since - closing[which] - _CLOSED_S) / opening[which])
+    down = ease(since / closing[which])
+    up = ease((since - closing[which] - _CLOSED_S) / opening[which])
     closure: FloatArray = (down * (1.0 - up)).astype(np.float32)
     return closure
-
-
-def _ease(x: Array) -> Array:
-    inside: Array = np.clip(x, 0.0, 1.0)
-    return inside * inside * (3.0 - 2.0 * inside)
 
 
 def _blinks(start_s: float, end_s: float, seed: int, cues: BlinkCues) -> tuple[Array, Array, Array]:

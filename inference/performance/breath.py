@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from .ease import ease
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -55,10 +57,5 @@ def breaths(times_s: Array, pauses: Array, seed: int) -> Array:
         first, last = np.searchsorted(times_s, (begin_s, top_s + _AFTER_S))
         at_s = times_s[first:last]
         rise, fall = (at_s - begin_s) / (top_s - begin_s), (top_s + _AFTER_S - at_s) / _AFTER_S
-        np.maximum(seen[first:last], depth * _ease(rise) * _ease(fall), out=seen[first:last])
+        np.maximum(seen[first:last], depth * ease(rise) * ease(fall), out=seen[first:last])
     return seen
-
-
-def _ease(share: Array) -> Array:
-    inside: Array = np.clip(share, 0.0, 1.0)
-    return inside * inside * (3.0 - 2.0 * inside)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from .ease import ease
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -61,13 +63,8 @@ def _raise(moved: Array, times_s: Array, shape: tuple[float, float, float, float
     start_s, top_s, end_s, fall_s = shape
     first, last = np.searchsorted(times_s, (start_s, end_s + fall_s))
     at_s = times_s[first:last]
-    up = _ease((at_s - start_s) / (top_s - start_s)) * _ease((end_s + fall_s - at_s) / fall_s)
+    up = ease((at_s - start_s) / (top_s - start_s)) * ease((end_s + fall_s - at_s) / fall_s)
     np.maximum(moved[first:last], peak * up, out=moved[first:last])
-
-
-def _ease(share: Array) -> Array:
-    inside: Array = np.clip(share, 0.0, 1.0)
-    return inside * inside * (3.0 - 2.0 * inside)
 
 
 def _draw(seed: int, at_s: float) -> Array:

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..channels import ARKIT_52
 from ..instruction.values import BLEND_S
+from .ease import ease
 from .emotions import action_tables, emotions
 from .wander import wander
 
@@ -101,8 +102,7 @@ def expression(
 
 def _sampled(track: InstructionTrack, times_s: Array, ahead_s: float) -> tuple[Array, Array]:
     """Emotions [T, 10] and actions [T, A], without steps."""
-    ramp = np.clip((times_s + ahead_s) / BLEND_S, 0.0, 1.0)
-    ramp = (ramp * ramp * (3.0 - 2.0 * ramp))[:, None]
+    ramp = ease((times_s + ahead_s) / BLEND_S)[:, None]
     taps: Sequence[float] | Array = [0.0] if len(track.times_s) == 1 else _SMOOTH_TAPS
     felt, done = (
         sum(parts) / len(taps) for parts in zip(*(track.at(times_s + tap) for tap in taps), strict=True)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from ..instruction.values import ACTION_NAMES
+from .ease import ease
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -212,5 +213,4 @@ def _sampled(shifts: Array, times_s: Array) -> Array:
     way = places[to] - origin
     size = np.hypot(way[:, 0] + way[:, 2], way[:, 1] + way[:, 3])
     lasts_s = np.minimum(_SACCADE_S + _SACCADE_S_PER_RAD * size, _SACCADE_MOST_S)
-    share = np.clip((times_s - shifts[to, 0]) / lasts_s, 0.0, 1.0)[:, None]
-    return np.asarray(origin + share * share * (3.0 - 2.0 * share) * way)
+    return np.asarray(origin + ease((times_s - shifts[to, 0]) / lasts_s)[:, None] * way)
