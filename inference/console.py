@@ -35,10 +35,10 @@ class Console:
             self._shown = f"{source.name}  {share:4.0%}"
             print(self._shown, end="", file=sys.stderr, flush=True)
 
-    def notice(self, source: Path, sentence: str) -> None:
-        """Something worth knowing about one input."""
+    def notice(self, source: Path | None, sentence: str) -> None:
+        """Something worth knowing about one input, or with None about the whole run."""
         if self._as_json:
-            self._event("notice", input=str(source), message=sentence)
+            self._event("notice", input=str(source) if source else None, message=sentence)
         elif not self._quiet:
             self.say(sentence)
 

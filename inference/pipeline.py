@@ -141,7 +141,7 @@ def animate_file(
             feed.add(segments, np.inf)
         elif guarantees:
             spoken = listened(spoken, feed, float(model.card.rate_hz))
-        made, eyes = _performed(spoken, settings, path, reader.duration_s)
+        made, eyes = _performed(spoken, settings, path, reader.duration_s, notify)
         pieces = (all_channels(piece.motion, neutral=False) for piece in made)
         yield from _finished(pieces, float(model.card.rate_hz), settings, feed, guarantees, eyes)
     if progress:
@@ -195,7 +195,7 @@ def animate_cues(
         with open_audio(sound, decoders) as reader:
             if not reader.is_silent:
                 spoken = replace(spoken, prosody=voice_in(reader.blocks(), len(motion.values)))
-    made, eyes = _performed([spoken], settings, sound or cues, len(motion.values) / rate_hz)
+    made, eyes = _performed([spoken], settings, sound or cues, len(motion.values) / rate_hz, notify)
     pieces = (piece.motion for piece in made)
     yield from _finished(pieces, rate_hz, settings, feed, settings.guarantees(by_text=True), eyes)
     if progress:
@@ -274,7 +274,11 @@ class _Eyes:
 
 
 def _performed(
-    spoken: Iterable[Spoken], settings: AnimateSettings, path: str | os.PathLike[str], duration_s: float
+    spoken: Iterable[Spoken],
+    settings: AnimateSettings,
+    path: str | os.PathLike[str],
+    duration_s: float,
+    notify: Callable[[str], None] | None,
 ) -> tuple[Iterable[Spoken], _Eyes]:
     """The same speech, performed if the settings say how."""
     direction = settings.direction
@@ -288,9 +292,10 @@ def _performed(
         from .performance.events import voice_of
 
         heard = join(spoken)
-        direction = replace(
-            direction, track=suggested_track(voice_of(heard.prosody, heard.visemes), heard.visemes)
-        )
+        track = suggested_track(voice_of(heard.prosody, heard.visemes), heard.visemes)
+        if notify and not any(one.values() for one in track.instructions):
+            notify("Nothing in the voice asks for an expression.")
+        direction = replace(direction, track=track)
         spoken = [heard]
     elif settings.reading is not None:
         direction = replace(direction, track=settings.reading.track(duration_s))

@@ -90,7 +90,7 @@ def add(commands: Any) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Animate every input."""
     settings = options.animate_settings(arguments, _said(arguments), arguments.fps)
-    settings = options.performed(arguments, settings, console.say)
+    settings = options.performed(arguments, settings, lambda sentence: console.notice(None, sentence))
     if arguments.cues is not None:
         jobs, single, animate = _from_cues(arguments, settings, console)
     else:

@@ -198,12 +198,12 @@ def animate_settings(
 
 
 def performed(
-    arguments: argparse.Namespace, settings: AnimateSettings, say: Callable[[str], None]
+    arguments: argparse.Namespace, settings: AnimateSettings, notify: Callable[[str], None]
 ) -> AnimateSettings:
     """The settings with what the options of `add_performance` ask for.
 
     Args:
-        say: told what of the instruction was not understood.
+        notify: called with each sentence about what the instruction says and cannot be followed.
 
     Raises:
         UsageError: a strength out of its range, or an instruction for lips alone.
@@ -225,9 +225,9 @@ def performed(
 
     reading = read(text)
     if reading.not_understood:
-        say(f"Not understood in the instruction: {', '.join(reading.not_understood)}")
+        notify(f"Not understood in the instruction: {', '.join(reading.not_understood)}")
     for notice in reading.notices:
-        say(notice)
+        notify(notice)
     return replace(settings, reading=reading)
 
 

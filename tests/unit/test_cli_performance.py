@@ -1,5 +1,7 @@
 """`soliloquy animate` as it performs: instruction, seed, strengths, refusals."""
 
+import json
+
 import numpy as np
 import pytest
 import soundfile
@@ -54,6 +56,17 @@ def test_an_instruction_is_seen_and_what_is_not_understood_is_named_once(wav, ca
         assert sad.channel(channel)[50:].mean() > plain.channel(channel)[50:].mean() + 0.1
 
 
+def test_what_is_not_understood_is_an_event_in_json_and_not_said_when_quiet(wav, capsys):
+    made(wav, "--instruction", "sad blorf", "--quiet")
+    assert capsys.readouterr() == ("", "")
+    made(wav, "--instruction", "sad blorf", "--json")
+    told = capsys.readouterr()
+    events = [json.loads(line) for line in told.out.splitlines()]
+    notices = [event for event in events if event["event"] == "notice"]
+    assert [(notice["input"], "blorf" in notice["message"]) for notice in notices] == [(None, True)]
+    assert not told.err
+
+
 def test_several_steps_follow_each_other_over_the_sound(wav):
     motion = made(wav, "--instruction", "At first very happy, then very sad")
     smile = motion.channel("mouthSmileLeft")
@@ -89,8 +102,12 @@ def test_words_that_cannot_be_followed_give_a_valid_performance(wav, words):
     assert motion.values[:, :52].max() <= 1.0
 
 
-def test_the_voice_suggests(wav):
+def test_the_voice_suggests_and_it_is_told_where_it_suggests_nothing(wav, capsys):
     assert made(wav, "--instruction", "auto").channels == (*ARKIT_52, *HEAD)
+    soundfile.write(wav, np.random.default_rng(0).normal(0.0, 0.1, 3 * RATE_HZ), RATE_HZ)
+    capsys.readouterr()
+    made(wav, "--instruction", "auto")
+    assert "Nothing in the voice" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("option", ["--emotion", "--gaze", "--accents", "--breath"])
