@@ -53,9 +53,7 @@ def read_with_model(
     notices: list[str] = []
     try:
         if not online:
-            raise AddressError(
-                "Online access is off", "Allow it in the preferences of Blender, or do without"
-            )
+            raise offline()
         answer = _in_time(lambda: _ask(text[:_MOST_SENT], _endpoint(address), model, timeout_s), timeout_s)
         reading = read(answer)
         if reading.instruction == read("").instruction and not _says_neutral(answer):
@@ -68,6 +66,14 @@ def read_with_model(
         return replace(plain, notices=(*notices, *plain.notices))
     notices.append(f'The language model says: "{answer}"')
     return replace(reading, notices=(*notices, *reading.notices))
+
+
+def offline() -> AddressError:
+    """Why no model is asked where the network may not be used."""
+    return AddressError(
+        "Online access is off in Blender",
+        "Switch on Allow Online Access below Preferences > System, also for a model on this computer",
+    )
 
 
 def _in_time(work: Callable[[], str], timeout_s: float) -> str:
