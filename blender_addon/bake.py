@@ -11,7 +11,7 @@ import numpy as np
 from ..inference.bezier import KeyedCurve, through
 from ..inference.errors import RigError
 from ..inference.key_reduction import reduce_keys
-from . import edit_layers, keyframes, layers
+from . import edit_layers, kept_lines, keyframes, layers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +33,7 @@ def bake(obj: bpy.types.Object, scene: bpy.types.Scene) -> bpy.types.Action:
     """
     speech = layers.speech_action(obj)
     if speech is None:
-        raise RigError(f'"{obj.name}" has no speech yet', "Animate a line first")
+        raise kept_lines.no_speech(obj)
     if baked_action(obj) is not None:
         raise RigError(f'"{obj.name}" is baked already', "Press Unbake first")
     edit_layers.leave(obj)

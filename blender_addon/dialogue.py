@@ -82,15 +82,13 @@ def request(
     speakers = dict.fromkeys(line.character for line in found)
     plans = {name: _plan(scene.objects[name], scene, starts) for name in speakers}
     plans |= _left_behind(scene, found, plans)
-    kept_takes = {
+    kept = {
         kept_line.content_hash: kept_line.packed
         for other in _speaking(scene)
         for kept_line in other.soliloquy_face.lines
         if kept_line.content_hash and not any(kept_line.heard)
     }
-    asked = dialogue_job.Request(
-        tuple(found), plans, media.frame_rate(scene), kept_takes, again, model, running()
-    )
+    asked = dialogue_job.Request(tuple(found), plans, media.frame_rate(scene), kept, again, model, running())
     return asked, tuple(refused)
 
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..inference import motion_pack, reapply
-from ..inference.errors import RigError, SoliloquyError, UsageError
-from ..inference.instruction.values import EMOTIONS, Instruction, InstructionTrack
+from ..inference.errors import SoliloquyError, UsageError
+from ..inference.instruction.values import Instruction, InstructionTrack
 from . import edit_live, keyframes, layers, media, takes
 from . import performance_tracks as tracks
 from .performance_properties import STRENGTHS
@@ -24,19 +24,8 @@ if TYPE_CHECKING:
     import bpy
 
     from ..inference.instruction.reader import Reading
-    from ..inference.instruction.suggestion import Suggestion
     from ..inference.pipeline import AnimateSettings
     from .edit_properties import SoliloquyKeptLine
-
-_FADE_S = 0.5
-"""The mean of what a voice suggests counts phrases by their length, this at least."""
-
-
-def speech_refusal(target: bpy.types.Object) -> SoliloquyError | None:
-    """Why a character cannot perform yet, or None."""
-    if len(target.soliloquy_face.lines):
-        return None
-    return RigError(f'"{target.name}" has no speech yet', "Animate a line first")
 
 
 def locked_by_keys(target: bpy.types.Object) -> SoliloquyError | None:
@@ -71,10 +60,10 @@ def set_reading(target: bpy.types.Object, scene: bpy.types.Scene, reading: Readi
         _direct(target, scene, reading.track(_length_s(line)), line)
     else:
         _direct(target, scene, InstructionTrack.constant(reading.instruction))
-    remarks = list(reading.notices)
+    notices: list[str] = []
     if reading.not_understood:
-        remarks.insert(0, f"Not understood: {', '.join(reading.not_understood)}.")
-    target.soliloquy_performance.remarks = " ".join(remarks)
+        notices.append(f"Not understood: {', '.join(reading.not_understood)}.")
+    target.soliloquy_performance.remarks = " ".join([*notices, *reading.notices])
     return target.soliloquy_performance.remarks
 
 
@@ -98,7 +87,7 @@ def suggest(target: bpy.types.Object, scene: bpy.types.Scene, *, over_time: bool
     if spoken.prosody is None:
         raise UsageError(f'Nothing is known of the voice of "{line.name}"', "Animate the line from its sound")
     found = suggestion.suggest(spoken.prosody, spoken.visemes)
-    mean = _mean(found)
+    mean = suggestion.whole_of(found)
     if over_time and len(found) > 1:
         _direct(target, scene, suggestion.track_of(found), line)
     else:
@@ -258,14 +247,3 @@ def _length_s(line: SoliloquyKeptLine) -> float:
     """From the sound's time 0 to the end of its last sentence."""
     spoken = reapply.sentences(reapply.Line(line.packed, 0.0))
     return spoken[-1][1] if spoken else 0.0
-
-
-def _mean(found: tuple[Suggestion, ...]) -> Instruction:
-    """What the phrases of a line suggest on average."""
-    if not found:
-        return Instruction()
-    lengths = np.array([max(one.end_s - one.start_s, _FADE_S) for one in found])
-    rows = [(*one.instruction.emotions, *one.instruction.actions) for one in found]
-    scaled = np.array(rows) * np.array([one.instruction.intensity for one in found])[:, None]
-    mean = ((lengths / lengths.sum()) @ scaled).tolist()
-    return Instruction(tuple(mean[: len(EMOTIONS)]), tuple(mean[len(EMOTIONS) :]))

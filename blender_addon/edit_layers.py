@@ -25,7 +25,7 @@ def enter(obj: bpy.types.Object, scene: bpy.types.Scene, layer: str) -> None:
     """
     action = layers.speech_action(obj)
     if action is None:
-        raise RigError(f'"{obj.name}" has no speech yet', "Animate a line first")
+        raise kept_lines.no_speech(obj)
     leave(obj)
     for owner in set(layers.users(action)):
         strip = _strip(owner, layer) if layer == layers.SPEECH else _layer_strip(obj, owner, scene, layer)

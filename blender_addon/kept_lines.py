@@ -64,6 +64,16 @@ def content_hash(path: str, transcript: str = "", language: str = "") -> str:
     return digest.hexdigest()
 
 
+def no_speech(obj: bpy.types.Object) -> RigError:
+    """What is said of a character that keeps no line, or of which no keys are left."""
+    return RigError(f'"{obj.name}" has no speech yet', "Animate a line first")
+
+
+def speech_refusal(obj: bpy.types.Object) -> RigError | None:
+    """Why a character cannot be performed or edited yet, or None."""
+    return None if len(obj.soliloquy_face.lines) else no_speech(obj)
+
+
 def store(obj: bpy.types.Object, kept_line: KeptLine) -> None:
     """Keep a line with a character, in place of one with the same `line_id`. `layers.rebuild` shows it.
 
@@ -91,15 +101,15 @@ def store(obj: bpy.types.Object, kept_line: KeptLine) -> None:
 
 
 def load(obj: bpy.types.Object) -> list[KeptLine]:
-    """All takes of a character, in the order in which they were stored.
+    """All lines of a character, in the order in which they were stored.
 
     Raises:
         UsageError: one of them is damaged.
     """
-    taken = []
+    found = []
     for item in obj.soliloquy_face.lines:
         spoken, segments = motion_pack.unpack(item.packed)
-        taken.append(
+        found.append(
             KeptLine(
                 item.line_id,
                 item.name,
@@ -115,11 +125,11 @@ def load(obj: bpy.types.Object) -> list[KeptLine]:
                 tuple(item.heard) if any(item.heard) else None,
             )
         )
-    return taken
+    return found
 
 
 def lines(obj: bpy.types.Object) -> tuple[Line, ...]:
-    """All takes of a character as `reapply` wants them; nothing is unpacked."""
+    """All lines of a character as `reapply` wants them; nothing is unpacked."""
     return tuple(
         Line(item.packed, item.start_frame, _audible(item), item.line_id, _accents(item))
         for item in obj.soliloquy_face.lines

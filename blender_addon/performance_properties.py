@@ -92,6 +92,12 @@ def _performed() -> dict[str, object]:
     """The properties of `SoliloquyPerformance`."""
     made = _of_actions()
     made["intensity"] = _slider("intensity", "Scales all emotions and actions together, 0 to 1", 0.0, 1.0)
+    return made | _strengths() | _wordings()
+
+
+def _strengths() -> dict[str, object]:
+    """Whether and how strongly a character performs, and what it looks at."""
+    made: dict[str, object] = {}
     made["enabled"] = bpy.props.BoolProperty(
         name="Perform",
         description="Let head, eyes, brows and the whole face perform; off leaves the lips and the blinks",
@@ -117,6 +123,12 @@ def _performed() -> dict[str, object]:
         override=_OVERRIDABLE,
         update=_strengthened,
     )
+    return made
+
+
+def _wordings() -> dict[str, object]:
+    """The words, which lines they and the sliders are about, and what takes leave alone."""
+    made: dict[str, object] = {}
     made["all_lines"] = bpy.props.BoolProperty(
         name="All Lines",
         description="What the sliders say goes for all lines of the character; off: for the active one alone",

@@ -11,8 +11,8 @@ from mathutils import Vector
 
 from ..inference.instruction.values import (
     ACTION_NAMES,
-    ACTIONS,
     EMOTIONS,
+    LOWS,
     NEUTRAL,
     Instruction,
     InstructionTrack,
@@ -22,6 +22,8 @@ from . import media, performance_curves
 from .performance_properties import SLIDERS
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import bpy
     from numpy.typing import NDArray
 
@@ -30,13 +32,12 @@ PREFIX = "soliloquy_performance."
 _STEP_S = 0.1
 """Keys are sampled so often: a face passes over within half a second."""
 _SAMPLES_MAX = 20_000
-_LOWS = {**dict.fromkeys(EMOTIONS, 0.0), **{a.name: float(a.low) for a in ACTIONS}, "intensity": 0.0}
 _EYES = ("eyeBlinkLeft", "eyeBlinkRight", "eyeLookUpLeft", "eyeLookUpRight")
 
 
 def instruction_of(values: dict[str, float]) -> Instruction:
     """From values by slider name, brought into their ranges: Blender keeps 32 bits, and keys may pass 1."""
-    kept = {name: min(max(values.get(name, 0.0), low), 1.0) for name, low in _LOWS.items()}
+    kept = {name: min(max(values.get(name, 0.0), LOWS.get(name, 0.0)), 1.0) for name in SLIDERS}
     return Instruction(
         tuple(round(kept[name], 4) for name in EMOTIONS),
         tuple(round(kept[name], 4) for name in ACTION_NAMES),
@@ -73,9 +74,7 @@ def scene_track(obj: bpy.types.Object, scene: bpy.types.Scene) -> InstructionTra
     if not keyed:
         return InstructionTrack.constant(now(obj))
     hz = media.frame_rate(scene).hz
-    first, last = min(a for a, _ in keyed.values()), max(b for _, b in keyed.values())
-    count = int(min(max(2, np.ceil((last - first) / hz / _STEP_S) + 1), _SAMPLES_MAX))
-    frames = np.linspace(first, last, count) if last > first else np.array([first])
+    frames = _sampled_frames(keyed.values(), hz)
     shown = obj.soliloquy_performance
     columns = {
         name: performance_curves.values(obj, (PREFIX + name, 0), frames, 1.0 if name == "intensity" else 0.0)
@@ -88,6 +87,13 @@ def scene_track(obj: bpy.types.Object, scene: bpy.types.Scene) -> InstructionTra
         instruction_of({name: float(columns[name][row]) for name in SLIDERS}) for row in rows.tolist()
     ]
     return InstructionTrack(tuple((frames[rows] / hz).tolist()), tuple(instructions))
+
+
+def _sampled_frames(ranges: Collection[tuple[float, float]], hz: float) -> NDArray[np.float64]:
+    """Frames, `_STEP_S` apart or a little less, from the first to the last key of all ranges of keys."""
+    first, last = min(a for a, _ in ranges), max(b for _, b in ranges)
+    count = int(min(max(2, np.ceil((last - first) / hz / _STEP_S) + 1), _SAMPLES_MAX))
+    return np.linspace(first, last, count) if last > first else np.array([first])
 
 
 def _corners(table: NDArray[np.float64]) -> NDArray[np.intp]:
@@ -122,9 +128,7 @@ def _places(target: bpy.types.Object, hz: float) -> tuple[tuple[float, ...], lis
     keyed = performance_curves.animated(target, "location")
     if not keyed:
         return (0.0,), [target.matrix_world.translation.copy()]
-    first, last = min(a for a, _ in keyed.values()), max(b for _, b in keyed.values())
-    count = int(min(max(2, np.ceil((last - first) / hz / _STEP_S) + 1), _SAMPLES_MAX))
-    frames = np.linspace(first, last, count) if last > first else np.array([first])
+    frames = _sampled_frames(keyed.values(), hz)
     columns = [
         performance_curves.values(target, ("location", i), frames, 0.0)
         if ("location", i) in keyed

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..inference.errors import ModelError, UsageError
 from ..inference.performance.direction import PARTS, Direction, Draw, Gaze, later
-from . import edit_live, media
+from . import edit_live, kept_lines, media
 from . import performance_tracks as tracks
 from .performance_properties import STRENGTHS
 
@@ -143,11 +143,11 @@ def active_line(obj: bpy.types.Object) -> SoliloquyKeptLine:
     """The line that the panel's list of takes is about.
 
     Raises:
-        UsageError: the character has no line.
+        RigError: the character has no line.
     """
     lines = obj.soliloquy_face.lines
     if not len(lines):
-        raise UsageError(f'"{obj.name}" has no speech yet', "Animate a line first")
+        raise kept_lines.no_speech(obj)
     return lines[min(max(obj.soliloquy_face.active_line, 0), len(lines) - 1)]
 
 
@@ -224,7 +224,8 @@ def draw(
         Index of the first new take.
 
     Raises:
-        UsageError: the character has no line, or the line has too many takes.
+        RigError: the character has no line.
+        UsageError: the line has too many takes.
     """
     line = active_line(obj)
     freeze(obj, scene)

@@ -6,7 +6,7 @@ import bpy
 
 from ...inference.channels import channels_named
 from ...inference.errors import RigError, UsageError
-from .. import bake, checks, edit_layers, edit_live, layers
+from .. import bake, checks, edit_layers, edit_live, kept_lines, layers
 from .reasoned import CharacterOperator
 
 LAYER_ITEMS = (
@@ -28,9 +28,7 @@ class EditOperator(CharacterOperator):
         target = checks.target(context)
         if target is None:
             return str(RigError("No target mesh is chosen", "Choose the mesh that speaks"))
-        if not len(target.soliloquy_face.lines):
-            return str(RigError(f'"{target.name}" has no speech yet', "Animate a line first"))
-        return checks.busy_reason()
+        return checks.first_reason(kept_lines.speech_refusal(target)) or checks.busy_reason()
 
 
 class SOLILOQUY_OT_reapply(EditOperator, bpy.types.Operator):

@@ -11,7 +11,7 @@ from ...inference.instruction.values import EMOTIONS
 from .. import checks, directing, jobs, takes
 from .. import performance_tracks as tracks
 from ..preferences import language_model
-from .reasoned import CharacterOperator
+from .reasoned import CharacterOperator, SpokenOperator
 from .working import WorkingOperator
 
 if TYPE_CHECKING:
@@ -19,27 +19,9 @@ if TYPE_CHECKING:
 
 
 class _DirectOperator(CharacterOperator):
-    """What they have in common."""
+    """What those have in common that need no line."""
 
     bl_options = {"REGISTER", "UNDO"}
-
-    def told(self, remarks: str, summary: str) -> str:
-        """A sentence for the status bar; a warning where something should be known beside it."""
-        if not remarks:
-            return summary
-        self.report({"WARNING"}, f"{summary} {remarks}")
-        return ""
-
-
-class _SpokenOperator(_DirectOperator):
-    """One that needs a line."""
-
-    @classmethod
-    def disabled_reason(cls, context: bpy.types.Context) -> str:
-        """Why the button is grey; empty when it can be pressed."""
-        return super().disabled_reason(context) or checks.first_reason(
-            directing.speech_refusal(checks.target(context))
-        )
 
 
 class SOLILOQUY_OT_read_instruction(_DirectOperator, bpy.types.Operator):
@@ -64,7 +46,11 @@ class SOLILOQUY_OT_read_instruction(_DirectOperator, bpy.types.Operator):
         if self.text:
             target.soliloquy_performance.instruction = self.text
         remarks = directing.read(target, context.scene)
-        return self.told(remarks, f"{_count(target)}.")
+        summary = f"{_count(target)}."
+        if not remarks:
+            return summary
+        self.report({"WARNING"}, f"{summary} {remarks}")
+        return ""
 
 
 class SOLILOQUY_OT_write_instruction(_DirectOperator, bpy.types.Operator):
@@ -79,7 +65,7 @@ class SOLILOQUY_OT_write_instruction(_DirectOperator, bpy.types.Operator):
         return ""
 
 
-class SOLILOQUY_OT_suggest_instruction(_SpokenOperator, bpy.types.Operator):
+class SOLILOQUY_OT_suggest_instruction(SpokenOperator, bpy.types.Operator):
     """Ask the voice of the active line how it should look, and direct it so; flat speech stays calm"""
 
     bl_idname = "soliloquy.suggest_instruction"
@@ -116,7 +102,7 @@ class SOLILOQUY_OT_neutral(_DirectOperator, bpy.types.Operator):
         return ""
 
 
-class SOLILOQUY_OT_perform_again(_SpokenOperator, bpy.types.Operator):
+class SOLILOQUY_OT_perform_again(SpokenOperator, bpy.types.Operator):
     """Take on what the sliders and their keys say now, and where the object lies that is looked at"""
 
     bl_idname = "soliloquy.perform_again"
@@ -145,10 +131,9 @@ class SOLILOQUY_OT_rephrase_instruction(WorkingOperator, bpy.types.Operator):
                 "No language model is set", "Write its address into the preferences of Soliloquy"
             )
         if refusal is None and not bpy.app.online_access:
-            refusal = UsageError(
-                "Online access is off in Blender",
-                "Switch on Allow Online Access below Preferences > System, also for a model on this computer",
-            )
+            from ...inference.instruction.language_model import offline  # Blender starts faster without
+
+            refusal = offline()
         if refusal is None and not checks.target(context).soliloquy_performance.instruction.strip():
             refusal = UsageError("There is no text", "Write into Instruction what you want to see")
         return checks.busy_reason() or checks.first_reason(refusal)
@@ -173,7 +158,11 @@ class SOLILOQUY_OT_rephrase_instruction(WorkingOperator, bpy.types.Operator):
 def _count(target: bpy.types.Object) -> str:
     values = tracks.now(target).values()
     emotions = sum(name in EMOTIONS for name in values)
-    return f"Read {emotions} emotions and {len(values) - emotions} actions"
+    actions = len(values) - emotions
+    return (
+        f"Read {emotions} {'emotion' if emotions == 1 else 'emotions'} "
+        f"and {actions} {'action' if actions == 1 else 'actions'}"
+    )
 
 
 CLASSES = (

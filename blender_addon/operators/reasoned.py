@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...inference.errors import SoliloquyError
-from .. import checks
+from .. import checks, kept_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,6 +55,19 @@ class CharacterOperator(ReasonedOperator):
             SoliloquyError: with the reason; nothing was changed.
         """
         raise NotImplementedError
+
+
+class SpokenOperator(CharacterOperator):
+    """A button about the lines of the target. Mix into `bpy.types.Operator`, and give it `run`."""
+
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        """Why the button is grey; empty when it can be pressed."""
+        return super().disabled_reason(context) or checks.first_reason(
+            kept_lines.speech_refusal(checks.target(context))
+        )
 
 
 def redraw(context: bpy.types.Context) -> None:

@@ -6,7 +6,7 @@ import bpy
 
 from ...inference.performance.direction import PARTS
 from .. import checks, directing, takes
-from .reasoned import CharacterOperator
+from .reasoned import SpokenOperator
 
 PART_ITEMS = (
     ("face", "Face", "Expression and brows"),
@@ -16,17 +16,8 @@ PART_ITEMS = (
 _SEED_MAX = 2**31 - 1 - takes.TAKES_MAX
 
 
-class _TakesOperator(CharacterOperator):
-    """What they have in common: a character with lines."""
-
-    bl_options = {"REGISTER", "UNDO"}
-
-    @classmethod
-    def disabled_reason(cls, context: bpy.types.Context) -> str:
-        """Why the button is grey; empty when it can be pressed."""
-        return super().disabled_reason(context) or checks.first_reason(
-            directing.speech_refusal(checks.target(context))
-        )
+class _TakesOperator(SpokenOperator):
+    """What they have in common."""
 
     def shown(self, context: bpy.types.Context, target: bpy.types.Object) -> str:
         """Perform by the take in use, and name it; a warning where other models drew it."""
