@@ -29,7 +29,7 @@ from ..inference.pipeline import AnimateSettings, animate_file, collect
 from ..inference.session import load_speech_model
 from .data.tracked import load_tracked
 from .emotion_rules import recognise
-from .performance.style_data import DEV_CLUSTERS
+from .performance.head_data import DEV_CLUSTERS, DEV_TAIL_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,8 +41,6 @@ CLIPS = {"grid_s1": 30, "us_gov": 1, "lrc_ar": 60}
 """Held-out clips of each corpus that are performed, at most."""
 BROW_CM, UPPER_CM = 4.0, 1.0
 """Heights on the ICT face above which lie brows and forehead, and the upper face: from the cheekbones up."""
-TAIL_S = 10.0
-"""The end of the address, which is held out."""
 TAKES = 10
 BLINKS_MIN = 10.0
 """Minutes of speech over which blinks are counted."""
@@ -125,7 +123,7 @@ def upper(shared: Path, stage: Stage) -> None:
             filmed = tracked_weights(clip)
             made = stage.perform(clip.audio, seed=i).values[:, : len(ARKIT_52)]
             if corpus == "us_gov":  # the rest of it was trained on
-                filmed, made = filmed[-round(TAIL_S * clip.fps) :], made[-round(TAIL_S * 50) :]
+                filmed, made = filmed[-round(DEV_TAIL_S * clip.fps) :], made[-round(DEV_TAIL_S * 50) :]
             pairs.setdefault(corpus, []).append((filmed, made))
     pairs["all"] = [pair for of_corpus in pairs.values() for pair in of_corpus]
     for corpus, clips in pairs.items():

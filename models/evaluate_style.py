@@ -82,22 +82,13 @@ def lips(lipbench: Path, seeds: int, only: list[str]) -> None:
         results = [score(track, seed) for seed in range(seeds)]
         if not sets:
             sets = list(results[0]["sets"])
-            print(
-                "| expression | "
-                + " | ".join(sets)
-                + " | sync score | relative |\n|---" * 1
-                + "|---" * (len(sets) + 2)
-                + "|"
-            )
+            titles = ("expression", *sets, "sync score", "relative")
+            print("| " + " | ".join(titles) + " |\n" + "|---" * len(titles) + "|")
             base = float(np.mean([r["sync_score"] for r in results]))
         each = [np.mean([r["sets"][s]["sync"] for r in results]) for s in sets]
         mean = float(np.mean([r["sync_score"] for r in results]))
-        print(
-            f"| {name} | "
-            + " | ".join(f"{v:.1f}" for v in each)
-            + f" | {mean:.1f} | {100 * (mean / base - 1):+.1f} % |",
-            flush=True,
-        )
+        scores = " | ".join(f"{v:.1f}" for v in (*each, mean))
+        print(f"| {name} | {scores} | {100 * (mean / base - 1):+.1f} % |", flush=True)
 
 
 def recognised(lipbench: Path, seeds: int) -> None:

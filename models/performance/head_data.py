@@ -30,9 +30,9 @@ CORPORA = ("grid_s1", "us_gov", "lrc_ar")
 RATE_HZ = 25
 _CUT_HZ = 6.0
 """Above about 7 Hz the spectrum of the poses is flat at a thousandth of its height: the tracker's jitter."""
-_DEV_CLUSTERS = 5
+DEV_CLUSTERS = 5
 """Each fifth face cluster of lrc_ar is held out."""
-_DEV_TAIL_S = 10.0
+DEV_TAIL_S = 10.0
 """The end of the long clip of us_gov is held out; its short clip is the same address and is left out."""
 
 
@@ -96,12 +96,12 @@ def _held_out(folder: Path, corpus: str, name: str, speaker: str) -> bool:
     if corpus == "grid_s1":
         split = json.loads((folder / "split.json").read_text())
         return name in split["dev"] or name in split["dev_video"]
-    return corpus == "lrc_ar" and int(speaker.rpartition("/")[2]) % _DEV_CLUSTERS == 0
+    return corpus == "lrc_ar" and int(speaker.rpartition("/")[2]) % DEV_CLUSTERS == 0
 
 
 def _split(clip: HeadClip, held_out: bool) -> list[HeadClip]:
     """The clip as it is or, if it is long, cut into training and held-out part; each around its own mean."""
-    cut = len(clip.pose) - round(_DEV_TAIL_S * RATE_HZ)
+    cut = len(clip.pose) - round(DEV_TAIL_S * RATE_HZ)
     if clip.corpus != "us_gov":
         return [_part(clip, slice(0, len(clip.pose)), held_out)]
     return [_part(clip, slice(0, cut), False), _part(clip, slice(cut, len(clip.pose)), True)]

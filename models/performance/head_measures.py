@@ -10,8 +10,6 @@ from scipy.linalg import sqrtm
 
 from .head_data import RATE_HZ
 
-_QUANTILES = (10, 25, 50, 75, 90, 95, 99)
-
 
 def pose_spread(poses: list[np.ndarray]) -> np.ndarray:
     """[3] radians: root mean square of the pose around the mean of its clip."""
@@ -56,11 +54,11 @@ def _statistics(pose: np.ndarray) -> np.ndarray:
 
 
 def frechet(made: np.ndarray, film: np.ndarray) -> float:
-    """Fréchet distance of two sets of window statistics [N, D], each column in units of film's spread."""
+    """Fréchet distance of two sets of measures [N, D], each column in units of the spread of `film`."""
     scale = film.std(0) + 1e-6
     a, b = made / scale, film / scale
     cov_a, cov_b = np.cov(a.T), np.cov(b.T)
-    root = sqrtm(cov_a @ cov_b)
+    root = sqrtm(cov_a @ cov_b + 1e-9 * np.eye(len(cov_a)))  # what is always the same has a root too
     return float(np.square(a.mean(0) - b.mean(0)).sum() + np.trace(cov_a + cov_b - 2.0 * np.real(root)))
 
 

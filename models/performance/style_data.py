@@ -18,7 +18,7 @@ from ...inference.instruction.values import ACTION_NAMES
 from ...inference.performance.style import PEOPLE
 from ..data.corpora import load_audio
 from ..data.tracked import align_to_canonical, landmarks_px
-from .head_data import without_jitter
+from .head_data import DEV_CLUSTERS, DEV_TAIL_S, without_jitter
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +32,6 @@ TOLD = ("brows", "lids", "squint", "mouth_corners", "head_pitch", "head_turn", "
 """Actions that are read off a clip."""
 HEAD_RAD = 0.25
 """Turn of the head that an action at 1 stands for."""
-DEV_CLUSTERS = 5  # as for the head: each fifth face cluster of lrc_ar is held out
 _BLINK, _BLINK_AROUND = 0.45, 3  # weight from which the eyes blink; frames left out on either side
 _FLOORS = {"corner_range": 0.004, "gaze_side_range": 0.004, "gaze_height_range": 0.004}
 _BROWS = {"left": (336, 296, 334, 293, 300), "right": (70, 63, 105, 66, 107)}
@@ -102,7 +101,7 @@ def _corpus(shared: Path, corpus: str) -> tuple[np.ndarray, np.ndarray, np.ndarr
             held.append(
                 str(name) in {*split.get("dev", ()), *split.get("dev_video", ())}
                 or (corpus == "lrc_ar" and int(speakers[i]) % DEV_CLUSTERS == 0)
-                or (corpus == "us_gov" and start >= span.stop - span.start - 10 * fps)
+                or (corpus == "us_gov" and start >= span.stop - span.start - DEV_TAIL_S * fps)
             )
     values, told = _relative(np.array(rows), np.array(means), np.array(of))
     return values, told, np.array(held)

@@ -10,11 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from scipy.linalg import sqrtm
 
 from ...inference.instruction.values import ACTION_NAMES, EMOTIONS
 from ...inference.performance.emotions import emotions
 from ...inference.performance.style import PEOPLE, VALUES, decoded, style_of
+from .head_measures import frechet
 from .style_cases import draw_cases
 from .style_data import TOLD, told_condition
 
@@ -118,13 +118,6 @@ def _pairwise(rows: np.ndarray) -> float:
     apart = rows[:, None] - rows[None]
     distance = np.sqrt((apart**2).mean(axis=2))
     return float(distance.sum() / (len(rows) * (len(rows) - 1)))
-
-
-def frechet(one: np.ndarray, other: np.ndarray) -> float:
-    """Fréchet distance of the normal distributions of two sets of rows."""
-    root = np.real(sqrtm(np.cov(one.T) @ np.cov(other.T) + 1e-9 * np.eye(one.shape[1])))
-    means = ((one.mean(0) - other.mean(0)) ** 2).sum()
-    return float(means + np.trace(np.cov(one.T) + np.cov(other.T) - 2.0 * root))
 
 
 def _emotions(way: Chooser, rng: np.random.Generator) -> tuple[float, float, float]:
