@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -110,4 +111,20 @@ def apply(
     kept_lines.set_accent(item, reapply.Accent(request.begin_s, request.end_s, lower_face, upper_face))
     first, last = (item.start_frame + second * hz for second in (request.begin_s, request.end_s))
     edit_layers.release(obj, scene, first, last)
-    return int(first), int(last) + 1
+    return math.floor(first), math.ceil(last)
+
+
+def summary(obj: bpy.types.Object, first: int, last: int) -> str:
+    """What became of the keys of a sentence, without a full stop: those of protected frames stayed."""
+    stayed = [
+        (max(first, min(item.first, item.last)), min(last, max(item.first, item.last)), item.channels.strip())
+        for item in obj.soliloquy_face.protections
+    ]
+    stayed = [(begin, end, channels) for begin, end, channels in stayed if begin <= end]
+    if (first, last, "") in stayed:
+        return f"Frames {first} to {last} are protected and stay as they are; unprotected they follow"
+    made = f"Made frames {first} to {last} again"
+    if not stayed:
+        return made
+    named = [f"{begin:g} to {end:g}{f' ({channels})' if channels else ''}" for begin, end, channels in stayed]
+    return f"{made}, but {', '.join(named)} are protected and stay as they are; unprotected they follow"

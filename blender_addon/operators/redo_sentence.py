@@ -52,7 +52,8 @@ class SOLILOQUY_OT_redo_sentence(EditOperator, WorkingOperator, bpy.types.Operat
 
     def run(self, context: bpy.types.Context, target: bpy.types.Object) -> str:
         """Make the sentence again from what was heard."""
-        return _made(*edit_layers.redo_sentence(target, context.scene, self.lower_face, self.upper_face))
+        frames = edit_layers.redo_sentence(target, context.scene, self.lower_face, self.upper_face)
+        return f"{redo_sentence.summary(target, *frames)}."
 
     def prepare(self, context: bpy.types.Context) -> jobs.Job:
         """The sentence, and whose it is."""
@@ -65,11 +66,7 @@ class SOLILOQUY_OT_redo_sentence(EditOperator, WorkingOperator, bpy.types.Operat
         frames = redo_sentence.apply(
             self._request, kept_line, context.scene, self.lower_face, self.upper_face
         )
-        return _made(*frames).rstrip("."), notices
-
-
-def _made(first: int, last: int) -> str:
-    return f"Made frames {first} to {last} again."
+        return redo_sentence.summary(context.scene.objects[self._request.character], *frames), notices
 
 
 class SOLILOQUY_OT_extend_scene(CharacterOperator, bpy.types.Operator):

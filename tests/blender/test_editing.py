@@ -296,6 +296,35 @@ def test_a_sentence_is_heard_again_where_the_sound_changed():
     assert np.array_equal(_values(face, frames=frames), before)
 
 
+def test_a_sentence_made_again_names_what_is_protected_in_it():
+    face = _spoken("protected.wav", keys="DENSE", lips_meet=False)
+    scene = bpy.context.scene
+    scene.frame_set(25)
+    redo = helpers.module("blender_addon.redo_sentence")
+    first, last = helpers.module("blender_addon.edit_layers").sentence_frames(face, scene)
+    assert redo.summary(face, first, last) == f"Made frames {first} to {last} again"
+    assert bpy.ops.soliloquy.protect(first=last + 1, last=last + 40) == {"FINISHED"}
+    assert redo.summary(face, first, last) == f"Made frames {first} to {last} again"
+    assert bpy.ops.soliloquy.protect(first=first + 3, last=last + 9, channels="jaw") == {"FINISHED"}
+    before = _values(face)
+    assert bpy.ops.soliloquy.redo_sentence(lower_face=0.5) == {"FINISHED"}
+    after = _values(face)
+    inside = slice(first + 3 + 3, last + 1 + 3)  # the values begin at frame -3
+    assert np.array_equal(after[inside], before[inside])
+    said = f"Made frames {first} to {last} again, but {first + 3} to {last} (jaw) are protected"
+    assert redo.summary(face, first, last).startswith(said)
+    assert bpy.ops.soliloquy.protect(first=first, last=last) == {"FINISHED"}
+    all_curves = helpers.curves(face)
+    assert bpy.ops.soliloquy.redo_sentence(lower_face=2.0) == {"FINISHED"}
+    kept = {path: [(f, v) for f, v in keys if first <= f <= last] for path, keys in all_curves.items()}
+    now = {p: [(f, v) for f, v in keys if first <= f <= last] for p, keys in helpers.curves(face).items()}
+    assert now == kept
+    said = f"Frames {first} to {last} are protected and stay as they are"
+    assert redo.summary(face, first, last).startswith(said)
+    assert bpy.ops.soliloquy.redo_sentence(hear=True) == {"FINISHED"}
+    assert helpers.module("blender_addon.jobs").STATUS.summary.startswith(said)
+
+
 def test_the_scene_is_extended_to_the_end_of_the_speech():
     scene = bpy.context.scene
     face = _spoken("end.wav")
