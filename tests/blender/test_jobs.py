@@ -42,12 +42,26 @@ def _wait(job, limit_s=120.0):
 
 def test_job_reports_rising_progress_and_curves():
     jobs = helpers.module("blender_addon.jobs")
-    job = jobs.Job(_line(_long_sound()).request)
+    told = []
+
+    def work(request, progress, cancelled):
+        def tell(share):
+            progress(share)
+            told.append(share)
+            end = time.monotonic() + 60.0
+            while job.progress < share:  # however busy the machine is, the main thread sees every share
+                assert time.monotonic() < end, "the main thread does not take in the news"
+                time.sleep(0.001)
+
+        return jobs.compute(request, tell, cancelled)
+
+    job = jobs.Job(_line(_long_sound()).request, work)
     job.start()
     shares = _wait(job)
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
-    assert len(set(shares)) >= 5, sorted(set(shares))
+    assert set(told) <= set(shares) <= {0.0, *told}, "seen while the worker works"
+    assert len(set(told)) >= 5, told
     assert isinstance(job.outcome, jobs.Result)
     assert len(job.outcome.curves) == 52
 
