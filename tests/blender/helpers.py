@@ -140,6 +140,26 @@ def curves(made: bpy.types.Object) -> dict[str, list[tuple[float, float]]]:
     return action_curves(strip.action, strip.action_slot)
 
 
+def spoken_line(duration_s: float = 3.0, **settings: object) -> bpy.types.Object:
+    """A character that says vowels, from frame 1 at 24 frames a second."""
+    scene = empty_scene()
+    scene.frame_end = 400
+    made = arkit_mesh()
+    assert animate(vowels("line.wav", duration_s), **settings) == {"FINISHED"}
+    return made
+
+
+def channel(made: bpy.types.Object, name: str) -> np.ndarray:
+    """Keys of a shape key in the Speech layer, [K, 2] frame and value."""
+    return np.array(curves(made)[value_path(name)])
+
+
+def mean(made: bpy.types.Object, name: str, first: float, last: float) -> float:
+    """Of a shape key over the frames from `first` to `last`."""
+    keys = channel(made, name)
+    return float(np.interp(np.arange(first, last + 1), keys[:, 0], keys[:, 1]).mean())
+
+
 def speech_strip(owner: bpy.types.ID) -> bpy.types.NlaStrip:
     """The strip that plays our Action."""
     (track,) = [t for t in owner.animation_data.nla_tracks if t.name.split(".")[0] == "Speech"]
