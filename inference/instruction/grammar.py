@@ -316,7 +316,8 @@ class _Stretch:
             intensity = self.items[other].entry.intensity
             if intensity is not None and math.isnan(intensity):
                 value = item.number if item.number is not None else item.entry.degree
-                self.intensity = min(max(0.1 if value is None else value, 0.0), 1.0)
+                asked = 0.1 if value is None else value
+                self.intensity = clipped("intensity", asked, 0.0, self.notices)
                 return True
         return False
 

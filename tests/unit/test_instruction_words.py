@@ -167,6 +167,9 @@ def test_numbers_outside_their_range_are_clipped_and_told():
         assert reading.instruction.values() == {"anger": 1.0}, text
         assert "anger goes from 0 to 1: 5" in reading.notices[0]
     assert read("nods -3").instruction.values() == {}
+    most = read("sad at 300 % intensity")
+    assert most.instruction.intensity == 1.0
+    assert "intensity goes from 0 to 1: 3" in most.notices[0]
 
 
 @pytest.mark.parametrize(
