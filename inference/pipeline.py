@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -141,7 +142,9 @@ def animate_file(
             feed.add(segments, np.inf)
         elif guarantees:
             spoken = listened(spoken, feed, float(model.card.rate_hz))
-        made, eyes = _performed(spoken, settings, path, reader.duration_s, notify)
+        made, eyes = _performed(
+            spoken, settings, path, reader.duration_s, None if reader.is_silent else notify
+        )
         pieces = (all_channels(piece.motion, neutral=False) for piece in made)
         yield from _finished(pieces, float(model.card.rate_hz), settings, feed, guarantees, eyes)
     if progress:
@@ -294,7 +297,7 @@ def _performed(
         heard = join(spoken)
         track = suggested_track(voice_of(heard.prosody, heard.visemes), heard.visemes)
         if notify and not any(one.values() for one in track.instructions):
-            notify("Nothing in the voice asks for an expression.")
+            notify(f"Nothing in the voice of {Path(path).name} asks for an expression.")
         direction = replace(direction, track=track)
         spoken = [heard]
     elif settings.reading is not None:

@@ -58,7 +58,8 @@ def draw(clip: HeadClip, model: HeadModel) -> Figure:
     panels[1].invert_yaxis()
     panels[1].legend(ncols=4, loc="lower right", fontsize=8)
     panels[-1].set_xlabel("seconds")
-    panels[0].set_title(f"{clip.corpus}, {clip.name}: not trained on; soliloquy-head {model.version}")
+    version = model.graph.card["version"]
+    panels[0].set_title(f"{clip.corpus}, {clip.name}: not trained on; soliloquy-head {version}")
     return figure
 
 

@@ -70,7 +70,6 @@ class HeadModel:
     `slow` columns of the noise change over seconds."""
 
     graph: Graph
-    version: str
     unit: tuple[float, float, float]
     leak: float
     hidden: int
@@ -89,7 +88,7 @@ def load_head_model(path: Path | None = None) -> HeadModel:
     card = graph.card
     pitch, yaw, roll = card["unit"]
     hidden, noise, slow, before = (int(card[name]) for name in ("hidden", "noise", "slow", "before"))
-    return HeadModel(graph, card["version"], (pitch, yaw, roll), card["leak"], hidden, noise, slow, before)
+    return HeadModel(graph, (pitch, yaw, roll), card["leak"], hidden, noise, slow, before)
 
 
 class HeadStream:
