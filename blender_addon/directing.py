@@ -34,7 +34,7 @@ def locked_by_keys(target: bpy.types.Object) -> SoliloquyError | None:
         return None
     return UsageError(
         f'The sliders of "{target.name}" have keys of your own',
-        "Press Neutral to remove them, or go on keying",
+        "Press Neutral, the arrow beside Perform Again, to remove them, or go on keying",
     )
 
 
