@@ -58,11 +58,11 @@ class Settings:
     no sync loss, 1: single scale), `sync`, `moments`, `rest` and `alike` weights of the losses beside those
     of the critics, `windows` frames of the critics."""
 
-    steps: int = 1000
+    steps: int = 2000
     sync_steps: int = 400
     levels: int = LEVELS
     sync: float = 4.0
-    moments: float = 1.0
+    moments: float = 8.0
     rest: float = 0.01
     alike: float = 3.0
     windows: tuple[int, ...] = WINDOWS
@@ -85,7 +85,7 @@ class Trainer:
         self.of_critics = torch.optim.Adam(self.critics.parameters(), lr=6e-4, betas=(0.5, 0.9))
         self.syncers = syncers.first(settings.levels).requires_grad_(False) if settings.levels else None
         of_film = [traits(self.sampler.clips(m, CUTS[m])) for m in range(len(MANNERS))]
-        self.film = [(x.mean(0), x.std(0)) for x in of_film]
+        self.film = [(x.mean(0), x.std(0), torch.corrcoef(x.T)) for x in of_film]
         self.manner = self.sampler.manners(_PAIRS).repeat(2, 1)
         self.white = torch.randn(_BATCH, SLOW_STEPS - 1, config.noise)
         self.state = self.net.start(_BATCH)
@@ -162,15 +162,16 @@ class Trainer:
         return {name: loss.item() for name, loss in losses.items()}
 
     def _moments(self, pose: Tensor) -> Tensor:
-        """How far means and spreads of what clips are like are from film's, per manner, in film's spreads."""
+        """How far what clips are like is from film, per manner: means, spreads and correlations."""
         parts = []
-        for m, (mean, spread) in enumerate(self.film):
+        for m, (mean, spread, together) in enumerate(self.film):
             rows = self.manner[:, m] > 0.99
             if rows.sum() < 3:
                 continue
             made = traits(_cut(pose[rows], CUTS[m]))
             parts.append(((made.mean(0) - mean) / spread).square())
             parts.append(torch.log(made.std(0) / spread).square())
+            parts.append((torch.corrcoef(made.T) - together).square().mean(1))
         return torch.cat(parts).mean() if parts else pose.sum() * 0.0
 
 
@@ -202,8 +203,9 @@ def _cut(pose: Tensor, frames: int) -> Tensor:
 
 
 def traits(pose: Tensor) -> Tensor:
-    """(B, 15), what clips (B, T, 3) are like: per axis the logarithms of the spreads of pose, velocity and
-    acceleration and of mean speed over its spread; how the velocities of the axes go together."""
+    """(B, 18), what clips (B, T, 3) are like: per axis the logarithms of the spreads of pose, velocity and
+    acceleration and of mean speed over its spread; how the velocities of the axes go together; how seldom
+    the velocity changes its sign, softly counted."""
     velocity = torch.diff(pose, dim=1)
     inner = pose - pose.mean(1, keepdim=True)
     moved = (inner, velocity - velocity.mean(1, keepdim=True), torch.diff(velocity, dim=1))
@@ -211,7 +213,9 @@ def traits(pose: Tensor) -> Tensor:
     bursts = torch.log(velocity.abs().mean(1) + 1e-3) - spreads[1]
     unit = moved[1] * torch.exp(-spreads[1])[:, None]
     together = torch.stack([(unit[..., i] * unit[..., j]).mean(1) for i, j in ((0, 1), (0, 2), (1, 2))], 1)
-    return torch.cat([*spreads, bursts, together], dim=1)
+    onward = velocity[:, 1:] * velocity[:, :-1] * torch.exp(-2.0 * spreads[1])[:, None]
+    steady = torch.tanh(4.0 * onward).mean(1)
+    return torch.cat([*spreads, bursts, together, steady], dim=1)
 
 
 def training(clips: list[HeadClip]) -> list[Stretch]:
