@@ -23,7 +23,7 @@ def _long_sound():
     import numpy as np
     import soundfile
 
-    path = helpers.FOLDER / "long.wav"
+    path = helpers.FOLDER / "long_noise.wav"
     if not path.exists():
         sound = np.random.default_rng(1).standard_normal(int(LONG_S * 16_000)).astype(np.float32)
         soundfile.write(path, 0.1 * sound, 16_000)
