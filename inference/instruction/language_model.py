@@ -50,6 +50,8 @@ def read_with_model(
     Returns:
         The reading of the model's words; where it cannot be had, that of the text itself, with a notice.
     """
+    if not text.strip():
+        return read(text)
     notices: list[str] = []
     try:
         if not online:

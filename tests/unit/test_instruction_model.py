@@ -141,3 +141,8 @@ def test_nothing_is_asked_where_online_access_is_off(model):
     assert model.asked == []
     assert reading.instruction == read(ENGLISH).instruction
     assert "Online access is off" in reading.notices[0]
+
+
+def test_nothing_is_asked_about_no_words(model):
+    assert read_with_model("  \n", model.url, online=True) == read("")
+    assert model.asked == []
