@@ -58,11 +58,11 @@ class Settings:
     no sync loss, 1: single scale), `sync`, `moments`, `rest` and `alike` weights of the losses beside those
     of the critics, `windows` frames of the critics."""
 
-    steps: int = 2000
+    steps: int = 3000
     sync_steps: int = 400
     levels: int = LEVELS
     sync: float = 4.0
-    moments: float = 8.0
+    moments: float = 12.0
     rest: float = 0.01
     alike: float = 3.0
     windows: tuple[int, ...] = WINDOWS
