@@ -203,11 +203,14 @@ def test_nothing_to_read_is_neutral_and_told(text):
 
 
 @pytest.mark.parametrize("word", ["eyebrows", "raised", "qwxzvbn", "very", "left", "not", "5"])
-def test_ten_thousand_words_are_cut_in_under_a_second(word):
-    lexicon()
+def test_ten_thousand_words_cost_little_more_than_what_is_read_of_them(word):
+    text = f"sad {word} " * 5000
+    read(text)
     before = time.process_time()
-    reading = read(f"sad {word} " * 5000)
-    assert time.process_time() - before < 1.0
+    read(text[: len(text) * MOST_WORDS // 10_000])
+    after = time.process_time()
+    reading = read(text)
+    assert time.process_time() - after < 10.0 * (after - before)
     assert str(MOST_WORDS) in reading.notices[0]
 
 

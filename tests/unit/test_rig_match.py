@@ -209,7 +209,7 @@ def test_head_and_eye_bones_join_the_keys():
     assert not any(t.channel == "jawOpen" and t.kind == "BONE" for t in rig_map.targets)
 
 
-def test_a_large_rig_is_mapped_in_under_a_second():
+def test_a_large_rig_is_mapped_in_the_time_of_a_few_looks_at_its_points():
     head = faces.built_in_head()
     generator = np.random.default_rng(1)
     pick = np.concatenate([np.arange(len(head.points)), generator.integers(0, len(head.points), 50_000)])[
@@ -222,9 +222,14 @@ def test_a_large_rig_is_mapped_in_under_a_second():
         shapes[f"Corrective {i} mix"] = (shapes[first] + shapes[second]) / 2
     source = RigSource((faces.key_set("Large", head.points[pick], shapes, 1e-4),))
     map_rig(RigSource((head,)))  # the reference is read once
-    start_s = time.process_time()
+    began_s = time.process_time()
+    for delta in shapes.values():
+        np.linalg.norm(delta, axis=1).max()
+    looked_s = time.process_time() - began_s
     rig_map = map_rig(source)
-    assert time.process_time() - start_s < 1.0
+    spent_s = time.process_time() - began_s - looked_s
+    print(f"mapping takes {spent_s / looked_s:.1f} looks")
+    assert spent_s < 15.0 * looked_s
     assert rig_map.unmatched == ()
 
 

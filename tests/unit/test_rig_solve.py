@@ -84,11 +84,17 @@ def test_what_is_out_of_reach_is_not_reproduced():
 
 
 @pytest.mark.parametrize("keys", [15, 100])
-def test_ten_minutes_are_solved_in_seconds(keys):
+def test_bounded_weights_cost_little_more_than_free_ones(keys):
     solved, *_ = problem(keys, 52, 300)
     values = motion(18_000, 52) * 0.3
-    start_s = time.process_time()
+    began_s = time.process_time()
+    for _ in range(300):
+        np.linalg.solve(solved.gram + np.eye(keys, dtype=np.float32), solved.gram[0])
+    free_s = (time.process_time() - began_s) * len(values) / 300
+    began_s = time.process_time()
     weights = solve_keys(solved, values)
-    assert time.process_time() - start_s < 20.0
+    spent_s = time.process_time() - began_s
+    print(f"{spent_s / free_s:.2f} times the free solution")
+    assert spent_s < 3.0 * free_s
     assert weights.shape == (18_000, keys)
     assert np.isfinite(weights).all()
