@@ -242,14 +242,21 @@ def retarget_row() -> Row:
 
 
 def blender_rows() -> list[Row]:
-    """What the add-on costs inside Blender; nothing when this Python has no bpy."""
-    done = subprocess.run(
-        [sys.executable, str(HERE / "in_blender.py"), str(SCENE_FRAMES)],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    """What the add-on costs inside Blender; nothing when this Python has no bpy.
+
+    Run twice: Blender compiles the modules at its first start and keeps them, as for any add-on.
+    """
+    with tempfile.TemporaryDirectory() as compiled:
+        environment = os.environ | {"PYTHONPYCACHEPREFIX": compiled, "PYTHONDONTWRITEBYTECODE": ""}
+        for _ in range(2):
+            done = subprocess.run(
+                [sys.executable, str(HERE / "in_blender.py"), str(SCENE_FRAMES)],
+                capture_output=True,
+                text=True,
+                timeout=300,
+                check=False,
+                env=environment,
+            )
     lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
     if not lines:
         print(
