@@ -49,7 +49,7 @@ def protect(stage: Stage) -> None:
 
 
 def redo_sentence(stage: Stage) -> None:
-    """The sentence at the current frame is heard again, through the dialog."""
+    """The sentence at the current frame is heard again, through the dialog; it is protected, and stays."""
     before = stage.call("state")
     stage.scan()
     stage.point("redo_sentence")
@@ -59,7 +59,7 @@ def redo_sentence(stage: Stage) -> None:
     stage.click()
     stage.shot("edit_redo_sentence")
     stage.key("Return")
-    wait_for(lambda: "Made frames" in stage.call("status")["summary"], WORK_S, "the sentence")
+    wait_for(lambda: "are protected and stay" in stage.call("status")["summary"], WORK_S, "the sentence")
     stage.over_view()
     stage.shot("edit_sentence_redone")
     assert stage.call("state")["strips"] == before["strips"]
