@@ -202,15 +202,18 @@ def test_nothing_to_read_is_neutral_and_told(text):
     assert "neutral" in reading.notices[0]
 
 
+def _cpu_s(text):
+    before = time.process_time()
+    read(text)
+    return time.process_time() - before
+
+
 @pytest.mark.parametrize("word", ["eyebrows", "raised", "qwxzvbn", "very", "left", "not", "5"])
 def test_ten_thousand_words_cost_little_more_than_what_is_read_of_them(word):
     text = f"sad {word} " * 5000
-    read(text)
-    before = time.process_time()
-    read(text[: len(text) * MOST_WORDS // 10_000])
-    after = time.process_time()
+    kept = text[: len(text) * MOST_WORDS // 10_000]
     reading = read(text)
-    assert time.process_time() - after < 10.0 * (after - before)
+    assert min(_cpu_s(text) for _ in range(5)) < 10.0 * min(_cpu_s(kept) for _ in range(5))
     assert str(MOST_WORDS) in reading.notices[0]
 
 
