@@ -15,7 +15,8 @@ from ..inference.errors import UsageError
 from ..inference.formats.a2f_json import read_a2f_json, write_a2f_json
 from ..inference.formats.arkit_csv import read_csv, write_csv
 from ..inference.formats.live_link_csv import write_live_link_csv
-from ..inference.hearing import all_channels, told
+from ..inference.hearing import told
+from ..inference.motion import all_channels
 from ..inference.pipeline import follow_cues
 from ..inference.types import FaceMotion
 from . import kept_lines, layers, takes

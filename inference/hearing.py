@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .alignment import SegmentStream, TextDoesNotFit, align
-from .channels import ARKIT_52
 from .errors import Cancelled
-from .motion import Spoken, join
+from .motion import Spoken, all_channels, join
 from .prosody import measure
 from .transcript import PhonesUnavailable, words_of
 from .visemes import UNKNOWN, VISEMES, frame_classes
@@ -106,15 +105,3 @@ def voice_in(blocks: Iterable[AudioClip], rows: int) -> FloatArray:
     voice = np.full((rows, 3), (_SILENT_DB, _SILENT_DB, np.nan), np.float32)
     voice[: len(measured)] = measured[:rows]
     return voice
-
-
-def all_channels(motion: FaceMotion, *, neutral: bool) -> FaceMotion:
-    """The 52 ARKit channels in their usual order; what the model does not know, and a silent sound, is 0. A
-    motion that has more than these already has them all."""
-    if motion.channels[: len(ARKIT_52)] == ARKIT_52 and not neutral:
-        return motion
-    values = np.zeros((len(motion.values), len(ARKIT_52)), np.float32)
-    if not neutral:
-        for column, channel in enumerate(motion.channels):
-            values[:, ARKIT_52.index(channel)] = motion.values[:, column]
-    return replace(motion, values=values, channels=ARKIT_52)

@@ -15,9 +15,8 @@ import numpy as np
 from .audio_mono import SAMPLE_RATE_HZ
 from .curves import MotionControls, check_rate, control_pieces, resample_pieces
 from .errors import UsageError
-from .hearing import all_channels
 from .loudness import SILENCE_DB, TARGET_DB
-from .motion import stream_motion
+from .motion import all_channels, stream_motion
 from .performance.blinks import add_blinks, check_eyes, set_lids
 from .types import AudioClip
 

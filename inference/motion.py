@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .channels import ARKIT_52
 from .prosody import ProsodyStream
 from .timing import steps_within
 from .types import FaceMotion
@@ -144,3 +145,15 @@ def join(pieces: Iterable[Spoken]) -> Spoken:
     voices = [p.prosody for p in full if p.prosody is not None]
     prosody = np.concatenate(voices) if len(voices) == len(full) else None
     return Spoken(replace(kept[0].motion, values=values), visemes, memory, prosody)
+
+
+def all_channels(motion: FaceMotion, *, neutral: bool) -> FaceMotion:
+    """The 52 ARKit channels in their usual order; what the model does not know, and a silent sound, is 0. A
+    motion that has more than these already has them all."""
+    if motion.channels[: len(ARKIT_52)] == ARKIT_52 and not neutral:
+        return motion
+    values = np.zeros((len(motion.values), len(ARKIT_52)), np.float32)
+    if not neutral:
+        for column, channel in enumerate(motion.channels):
+            values[:, ARKIT_52.index(channel)] = motion.values[:, column]
+    return replace(motion, values=values, channels=ARKIT_52)

@@ -11,8 +11,8 @@ import numpy as np
 from .audio import open_audio
 from .contacts import Guarantees, SegmentFeed, keep_guarantees
 from .curves import MotionControls, check_rate, control_pieces, resample_pieces
-from .hearing import aligned, all_channels, as_silent, listened, told, voice_in, watched, words_said
-from .motion import Spoken, join, stream_speech
+from .hearing import aligned, as_silent, listened, told, voice_in, watched, words_said
+from .motion import Spoken, all_channels, join, stream_speech
 from .parts import stream_parts
 from .performance.blinks import BlinkFeed, add_blinks, blink_seed, check_eyes, set_lids
 from .performance.direction import Draw

@@ -109,12 +109,12 @@ def _suggest_all(arguments: argparse.Namespace, console: Console) -> int:
 
 def _suggestions(source: Path, model: SpeechModel, console: Console) -> tuple[Suggestion, ...]:
     from ..audio import open_audio
-    from ..instruction.suggestion import suggest, voice_of
+    from ..instruction.suggestion import join_voice, suggest
     from ..motion import stream_speech
 
     with open_audio(source) as reader:
         notices = list(reader.notices)
-        prosody, visemes = voice_of(stream_speech(reader.blocks(), model))
+        prosody, visemes = join_voice(stream_speech(reader.blocks(), model))
     found = suggest(prosody, visemes)
     if not found:
         notices.append(f"There is too little speech in '{source}' to suggest anything.")

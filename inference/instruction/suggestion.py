@@ -104,7 +104,7 @@ def suggest(prosody: FloatArray, visemes: FloatArray) -> tuple[Suggestion, ...]:
     )
 
 
-def voice_of(pieces: Iterable[HeardVoice]) -> tuple[FloatArray, FloatArray]:
+def join_voice(pieces: Iterable[HeardVoice]) -> tuple[FloatArray, FloatArray]:
     """Prosody [T, 3] and visemes [T, 15] of consecutive pieces (`motion.Spoken`) alone."""
     prosody, visemes = [np.zeros((0, 3), np.float32)], [np.zeros((0, len(VISEMES)), np.float32)]
     for piece in pieces:

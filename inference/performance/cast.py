@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -52,7 +53,7 @@ class Cast:
 
     Args:
         direction: what to play.
-        head, style: opened weight files; None for a head that keeps still, and for the mean person.
+        head, style: opened weight files.
         head_gain: by how much the head's turns will be stronger in the end.
         start_s: seconds of the sound at its first row.
     """
@@ -60,19 +61,23 @@ class Cast:
     def __init__(
         self,
         direction: Direction,
-        head: HeadModel | None,
-        style: Graph | None,
+        head: HeadModel,
+        style: Graph,
         head_gain: float = 1.0,
         start_s: float = 0.0,
     ) -> None:
         draw = direction.draw
+
+        @cache  # parts that share seed and instruction, as in most takes, are of one person
+        def person(track: InstructionTrack, seed: int) -> Style:
+            return draw_style(instruction_of(track), seed, style)
+
         self._direction, self._head_gain = direction, head_gain
-        self._face = _style(direction.track, draw.face, style)
-        self._eyes = _style(direction.track_of("eyes"), draw.eyes, style)
+        self._face = person(direction.track, draw.face)
+        self._eyes = person(direction.track_of("eyes"), draw.eyes)
         self._start_s, self._head = start_s, None
-        if head is not None and direction.head:
-            manner = _style(direction.track_of("head"), draw.head, style).head
-            self._head = HeadStream(head, draw.head, manner)
+        if direction.head:
+            self._head = HeadStream(head, draw.head, person(direction.track_of("head"), draw.head).head)
         self._gaze = GazeStream(draw.eyes, self._eyes.gaze, is_led=direction.target is not None)
 
     def blinks(self) -> BlinkCues:
@@ -168,10 +173,6 @@ class Cast:
         _add(face, {"eyeBlinkLeft": LID_DOWN, "eyeBlinkRight": LID_DOWN}, down)
         _add(face, {"eyeWideLeft": LID_UP, "eyeWideRight": LID_UP}, up)
         return gaze_shifts_s(gaze, now_s)
-
-
-def _style(track: InstructionTrack, seed: int, model: Graph | None) -> Style:
-    return Style(seed=seed) if model is None else draw_style(instruction_of(track), seed, model)
 
 
 def _dynamics(felt: FloatArray, name: str) -> Array:

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..channels import ARKIT_52, HEAD
 from ..errors import UsageError
-from ..motion import Spoken, join
+from ..motion import Spoken, all_channels, join
 from ..types import FaceMotion
 from .blinks import BlinkCues, BlinkFeed
 from .cast import Cast
@@ -46,17 +46,16 @@ _AFTER_END_S: Final = 0.08
 
 @dataclass(frozen=True)
 class PerformanceModels:
-    """The weight files of a performance. Without the one of the head it moves with breath and target alone,
-    without the one of the style every take is that of the mean person."""
+    """The weight files of a performance."""
 
-    head: HeadModel | None = None
-    style: Graph | None = None
+    head: HeadModel
+    style: Graph
 
     @property
     def versions(self) -> str:
         """What a take notes of them, see `direction.versions`."""
-        known = {"head": self.head and self.head.graph, "style": self.style}
-        return versions({name: str(graph.card["version"]) for name, graph in known.items() if graph})
+        graphs = {"head": self.head.graph, "style": self.style}
+        return versions({name: str(graph.card["version"]) for name, graph in graphs.items()})
 
 
 @lru_cache(maxsize=1)
@@ -199,15 +198,8 @@ class _Performer:
 
 def _full(spoken: Spoken) -> Spoken:
     """With the 52 channels of ARKit in their order, without addresses of the memory."""
-    motion = spoken.motion
-    spoken = replace(spoken, memory=spoken.memory[:, :0])
-    if motion.channels == ARKIT_52:
-        return spoken
-    values = np.zeros((len(motion.values), len(ARKIT_52)), np.float32)
-    for column, channel in enumerate(motion.channels):
-        if channel in ARKIT_52:
-            values[:, ARKIT_52.index(channel)] = motion.values[:, column]
-    return replace(spoken, motion=replace(motion, values=values, channels=ARKIT_52))
+    motion = all_channels(spoken.motion, neutral=False)
+    return replace(spoken, motion=motion, memory=spoken.memory[:, :0])
 
 
 def _rows(spoken: Spoken, first: int, stop: int | None) -> Spoken:
