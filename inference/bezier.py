@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from .types import _require_shape
+from .types import require_shape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +43,7 @@ class BezierCurve:
 
     def __post_init__(self) -> None:
         for name in ("keys", "left", "right"):
-            _require_shape(name, getattr(self, name), (len(self.interpolation), 2))
+            require_shape(name, getattr(self, name), (len(self.interpolation), 2))
 
     @property
     def frames(self) -> FloatArray:

@@ -18,7 +18,7 @@ OBJECT_TURN: Final = "delta_rotation"
 """Data path of a target of the kind OBJECT: its delta rotation, which leaves alone how the user turned it."""
 
 
-def _require_shape(name: str, array: FloatArray, shape: tuple[int | None, ...]) -> None:
+def require_shape(name: str, array: FloatArray, shape: tuple[int | None, ...]) -> None:
     matches = array.ndim == len(shape) and all(
         want is None or want == got for want, got in zip(shape, array.shape, strict=True)
     )
@@ -57,7 +57,7 @@ class AudioClip:
     """What a user should know about this sound ("the file is cut off, ..."), one sentence each."""
 
     def __post_init__(self) -> None:
-        _require_shape("samples", self.samples, (None,))
+        require_shape("samples", self.samples, (None,))
         if self.rate_hz <= 0:
             raise ValueError(f"rate_hz must be positive, got {self.rate_hz}")
 
@@ -80,7 +80,7 @@ class FaceMotion:
     start_s: float = 0.0
 
     def __post_init__(self) -> None:
-        _require_shape("values", self.values, (None, len(self.channels)))
+        require_shape("values", self.values, (None, len(self.channels)))
         if self.rate_hz <= 0:
             raise ValueError(f"rate_hz must be positive, got {self.rate_hz}")
 
@@ -160,8 +160,8 @@ class SolvedKeys:
     the weights are those of groups of keys; shares of one key add up."""
 
     def __post_init__(self) -> None:
-        _require_shape("gram", self.gram, (len(self.data_paths), len(self.data_paths)))
-        _require_shape("cross", self.cross, (len(self.channels), len(self.data_paths)))
+        require_shape("gram", self.gram, (len(self.data_paths), len(self.data_paths)))
+        require_shape("cross", self.cross, (len(self.channels), len(self.data_paths)))
         if self.channels_open_mm or self.keys_open_mm:
             known = len(self.channels_open_mm), len(self.keys_open_mm)
             if known != self.cross.shape:
@@ -193,8 +193,8 @@ class RigCurve:
     """Which datablock of the object is animated: its shape keys, or the object itself."""
 
     def __post_init__(self) -> None:
-        _require_shape("frames", self.frames, (None,))
-        _require_shape("values", self.values, (len(self.frames),))
+        require_shape("frames", self.frames, (None,))
+        require_shape("values", self.values, (len(self.frames),))
 
 
 @dataclass(frozen=True)
