@@ -105,9 +105,9 @@ class Take:
 
     `motion` the tracked ARKit channels at the plate's rate; `landmarks` float32 [T, 478, 3] plate pixels, z
     as x, smaller is nearer; `head` float32 [T, 4, 4] camera <- head; `focal_px`; `expression` float32 [T, E]
-    in the actor's face; `crop` float32 [T, 2, 3] crop <- plate pixels (a similarity); `colour` float32 [T, 3, 2]
-    gain and offset per channel that turn plate colours 0..1 into the actor's reference colours; `confidence`
-    float32 [T] 0..1; `gaps` uint8 [T], see `Gap`; `cuts` the rows that start a new shot.
+    in the actor's face; `crop` float32 [T, 2, 3] crop <- plate pixels (a similarity); `colour` float32
+    [T, 3, 2] gain and offset per channel that turn plate colours 0..1 into the actor's reference colours;
+    `confidence` float32 [T] 0..1; `gaps` uint8 [T], see `Gap`; `cuts` the rows that start a new shot.
     """
 
     plate: str
