@@ -159,11 +159,12 @@ def _pytest(environment: Environment, folders: Sequence[str], only: str = "") ->
 
 def _without_torch() -> Count:
     ensure(RUNTIME)
-    absent = "import importlib.util as u, sys; sys.exit(any(u.find_spec(n) for n in ('torch', 'bpy', 'av')))"
+    heavy = ("torch", "bpy", "av", "mediapipe", "cv2")
+    absent = f"import importlib.util as u, sys; sys.exit(any(u.find_spec(n) for n in {heavy}))"
     status, _ = stream([RUNTIME.python, "-c", absent])
     if status != 0:
         raise BuildError(
-            f"{RUNTIME.folder} holds torch, bpy or av, so it shows nothing about the bare runtime.",
+            f"{RUNTIME.folder} holds one of {', '.join(heavy)}, so it shows nothing about the bare runtime.",
             f"Delete the folder {RUNTIME.folder} and run this again.",
         )
     return _pytest(RUNTIME, ["tests/unit"])

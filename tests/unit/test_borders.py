@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = ("bpy", "torch", "onnxruntime", "soundfile", "soxr", "av", "scipy", "librosa", "matplotlib")
+HEAVY = (
+    "bpy", "torch", "onnxruntime", "soundfile", "soxr", "av", "scipy", "librosa", "matplotlib",
+    "mediapipe", "cv2", "OpenImageIO", "c2pa",
+)  # fmt: skip
 
 FORBIDDEN = {
     "inference": {
@@ -23,6 +26,8 @@ FORBIDDEN = {
         "tests",
         "scipy",
         "librosa",
+        "skimage",
+        "PIL",
     },
     "blender_addon": {"torch", "onnxruntime", "models", "tests", "scipy", "librosa"},
     "models": {"bpy", "bmesh", "blender_addon", "tests"},
@@ -33,6 +38,10 @@ FORBIDDEN = {
 SOLE_IMPORTERS = {
     "onnxruntime": {"inference/session.py"},
     "soundfile": {"inference/audio_soundfile.py"},
+    "mediapipe": {"inference/actor/tracking.py"},
+    "cv2": {"inference/actor/tracking.py"},
+    "OpenImageIO": {"inference/actor/images.py"},
+    "c2pa": {"inference/actor/provenance.py"},
 }
 
 LAYERS = (
@@ -46,7 +55,7 @@ LAYERS = (
     {"motion", "rig_match"},
     {"performance", "parts", "hearing"},
     {"pipeline", "jobs", "console", "memory_study", "motion_pack"},
-    {"memory_plot", "live", "reapply"},
+    {"memory_plot", "live", "reapply", "actor"},
     {"commands"},
     {"cli"},
     {"__main__"},
