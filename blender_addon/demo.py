@@ -72,7 +72,7 @@ def make(audio: Path, out: Path, engine: str, size_px: int) -> None:
     write_csv(out / "demo.csv", pieces)
 
     _say("[2/5] Building the head")
-    scene = _empty_scene(engine, size_px)
+    scene = empty_scene(engine, size_px)
     head = heads.build_head()
     heads.build_stage(head)
 
@@ -89,7 +89,7 @@ def make(audio: Path, out: Path, engine: str, size_px: int) -> None:
 
     frames = scene.frame_end
     _say(f"[5/5] Rendering {frames} frames, {size_px}x{size_px}, {engine}")
-    _leave_out_subsurface()
+    leave_out_subsurface()
     report = _progress(frames)
     bpy.app.handlers.render_post.append(report)
     try:
@@ -98,7 +98,8 @@ def make(audio: Path, out: Path, engine: str, size_px: int) -> None:
         bpy.app.handlers.render_post.remove(report)
 
 
-def _empty_scene(engine: str, size_px: int) -> bpy.types.Scene:
+def empty_scene(engine: str, size_px: int) -> bpy.types.Scene:
+    """A new file without objects that renders squares of `size_px` with "cycles", "eevee" or "workbench"."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
     scene = bpy.context.scene
     render = scene.render
@@ -133,7 +134,7 @@ def _quick_cycles(cycles: bpy.types.bpy_struct) -> None:
     cycles.denoising_input_passes = "RGB_ALBEDO"
 
 
-def _leave_out_subsurface() -> None:
+def leave_out_subsurface() -> None:
     """Render skin as a plain surface: light scattered below it takes half of the time and shows little.
 
     demo.blend is saved before and keeps it.

@@ -10,12 +10,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import head_sheet
+import head_tiles
 import look_sheet
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
-from soliloquy.blender_addon import demo
-from soliloquy.blender_addon.heads import build_head, build_stage
 from soliloquy.inference.curves import sample_motion
 from soliloquy.inference.instruction.values import EMOTIONS, Instruction, InstructionTrack
 from soliloquy.inference.performance.direction import Direction, Draw
@@ -33,11 +31,7 @@ def main() -> None:
     parser.add_argument("--takes", type=int, default=1)
     parser.add_argument("--only", nargs="*", default=list(EMOTIONS))
     arguments = parser.parse_args()
-    scene = demo._empty_scene("WORKBENCH", TILE_PX)
-    head = build_head()
-    build_stage(head)
-    demo._leave_out_subsurface()
-    head_sheet._frame("front", 0.085, 0.235)
+    head = head_tiles.stage(TILE_PX, 0.085, 0.235)
     rows = [(emotion, seed) for emotion in arguments.only for seed in range(arguments.takes)]
     times = look_sheet.shown_times()
     sheet = Image.new("RGB", (MARGIN_PX + TILE_PX * len(times), TILE_PX * len(rows)), (24, 24, 26))
@@ -50,8 +44,8 @@ def main() -> None:
         settings = AnimateSettings(blinks=False, direction=Direction(track, Draw.of(seed)))
         motion = collect(animate_file(look_sheet.ASSETS / "sample.flac", model, settings))
         for column, weights in enumerate(sample_motion(motion, np.array(times))):
-            look_sheet._pose(head, dict(zip(motion.channels, map(float, weights), strict=True)))
-            sheet.paste(look_sheet._render(scene), (MARGIN_PX + TILE_PX * column, TILE_PX * row))
+            head_tiles.pose(head, dict(zip(motion.channels, map(float, weights), strict=True)))
+            sheet.paste(head_tiles.render(), (MARGIN_PX + TILE_PX * column, TILE_PX * row))
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     sheet.quantize(256).save(arguments.out, optimize=True)
     print(f"wrote {arguments.out}")

@@ -8,18 +8,15 @@ Needs bpy and Pillow. Writes `head_shapes_<view>.png` and `head_visemes_<view>.p
 from __future__ import annotations
 
 import argparse
-import math
-import tempfile
 from pathlib import Path
 
 import bpy
-from mathutils import Vector
+import head_tiles
 from PIL import Image, ImageDraw
 from soliloquy.blender_addon.heads import build_head, build_stage
 from soliloquy.inference.channels import ARKIT_52
 
 COLUMNS = 9
-VIEWS = {"front": 0.0, "quarter": 40.0}
 _PP = {"mouthPressLeft": 0.5, "mouthPressRight": 0.5, "mouthRollLower": 0.22, "mouthRollUpper": 0.22}
 _PAIRED = (
     "mouthPress",
@@ -92,30 +89,15 @@ def _scene(engine: str, tile: int) -> bpy.types.Object:
     return head
 
 
-def _frame(view: str, height_m: float, framed_m: float) -> None:
-    """Turn the camera to the face at a height, `framed_m` metres across."""
-    camera, target, turn = bpy.context.scene.camera, Vector((0.0, -0.02, height_m)), math.radians(VIEWS[view])
-    distance = framed_m * camera.data.lens / camera.data.sensor_width
-    camera.location = target + distance * Vector((math.sin(turn), -math.cos(turn), 0.04))
-    camera.rotation_euler = (target - camera.location).to_track_quat("-Z", "Y").to_euler()
-
-
 def _sheet(head: bpy.types.Object, poses: dict[str, dict[str, float]], tile: int, path: Path) -> None:
-    keys = head.data.shape_keys.key_blocks
     rows = -(-len(poses) // COLUMNS)
     sheet = Image.new("RGB", (COLUMNS * tile, rows * (tile + 14)), (24, 24, 26))
     draw = ImageDraw.Draw(sheet)
-    scene = bpy.context.scene
-    with tempfile.TemporaryDirectory() as folder:
-        for i, (label, weights) in enumerate(poses.items()):
-            for key in keys[1:]:
-                key.value = weights.get(key.name, 0.0)
-            scene.render.filepath = str(Path(folder) / f"{i}.png")
-            bpy.ops.render.render(write_still=True)
-            x, y = (i % COLUMNS) * tile, (i // COLUMNS) * (tile + 14)
-            with Image.open(scene.render.filepath) as picture:
-                sheet.paste(picture.convert("RGB"), (x, y + 14))
-            draw.text((x + 3, y + 1), label, fill=(230, 230, 230))
+    for i, (label, weights) in enumerate(poses.items()):
+        head_tiles.pose(head, weights)
+        x, y = (i % COLUMNS) * tile, (i // COLUMNS) * (tile + 14)
+        sheet.paste(head_tiles.render(), (x, y + 14))
+        draw.text((x + 3, y + 1), label, fill=(230, 230, 230))
     path.parent.mkdir(parents=True, exist_ok=True)
     sheet.save(path)
     print(path)
@@ -128,13 +110,13 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path, default=Path(__file__).resolve().parents[2] / "out")
     parser.add_argument("--tile", type=int, default=200)
-    parser.add_argument("--view", choices=tuple(VIEWS), default="front")
+    parser.add_argument("--view", choices=tuple(head_tiles.VIEWS), default="front")
     parser.add_argument("--engine", choices=("WORKBENCH", "CYCLES"), default="WORKBENCH")
     options = parser.parse_args()
     head = _scene(options.engine, options.tile)
-    _frame(options.view, 0.095, 0.235)
+    head_tiles.look_at(options.view, 0.095, 0.235)
     _sheet(head, _shape_poses(), options.tile, options.out / f"head_shapes_{options.view}.png")
-    _frame(options.view, 0.075, 0.165)
+    head_tiles.look_at(options.view, 0.075, 0.165)
     _sheet(head, VISEMES, options.tile, options.out / f"head_visemes_{options.view}.png")
 
 

@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import argparse
 import csv
-import tempfile
 from pathlib import Path
 
-import bpy
-import head_sheet
+import head_tiles
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
-from soliloquy.blender_addon import demo, presets
-from soliloquy.blender_addon.heads import build_head, build_stage
+from soliloquy.blender_addon import presets
 from soliloquy.inference.curves import MotionControls, sample_motion
 from soliloquy.inference.pipeline import AnimateSettings, animate_file, collect
 from soliloquy.inference.session import load_speech_model
@@ -51,11 +48,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "manual" / "pictures" / "looks.png")
     arguments = parser.parse_args()
-    scene = demo._empty_scene("WORKBENCH", TILE_PX)
-    head = build_head()
-    build_stage(head)
-    demo._leave_out_subsurface()
-    head_sheet._frame("front", 0.055, 0.17)
+    head = head_tiles.stage(TILE_PX, 0.055, 0.17)
     looks = [presets.read_look(path) for path in sorted(presets.SHIPPED.glob("*.json"))]
     sheet = Image.new("RGB", (MARGIN_PX + TILE_PX * len(SHOWN), TILE_PX * len(looks)), (24, 24, 26))
     draw, font, model = ImageDraw.Draw(sheet), ImageFont.load_default(16), load_speech_model()
@@ -64,28 +57,15 @@ def main() -> None:
         settings = AnimateSettings(controls(look), blinks=False)
         motion = collect(animate_file(ASSETS / "sample.flac", model, settings))
         for column, weights in enumerate(sample_motion(motion, np.array(shown_times()))):
-            _pose(head, dict(zip(motion.channels, map(float, weights), strict=True)))
+            head_tiles.pose(head, dict(zip(motion.channels, map(float, weights), strict=True)))
             place = (MARGIN_PX + TILE_PX * column, TILE_PX * row)
-            sheet.paste(_render(scene), place)
+            sheet.paste(head_tiles.render(), place)
             draw.text(
                 (place[0] + 6, place[1] + TILE_PX - 24), f"/{SHOWN[column]}/", fill=(255, 255, 255), font=font
             )
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     sheet.quantize(256).save(arguments.out, optimize=True)
     print(f"wrote {arguments.out}")
-
-
-def _pose(head: bpy.types.Object, weights: dict[str, float]) -> None:
-    for key in head.data.shape_keys.key_blocks[1:]:
-        key.value = weights.get(key.name, 0.0)
-
-
-def _render(scene: bpy.types.Scene) -> Image.Image:
-    with tempfile.TemporaryDirectory() as folder:
-        scene.render.filepath = str(Path(folder) / "tile.png")
-        bpy.ops.render.render(write_still=True)
-        with Image.open(scene.render.filepath) as picture:
-            return picture.convert("RGB")
 
 
 if __name__ == "__main__":

@@ -14,12 +14,10 @@ import textwrap
 from pathlib import Path
 
 import bpy
-import head_sheet
+import head_tiles
 import numpy as np
-from look_sheet import _render
 from PIL import Image, ImageDraw, ImageFont
-from soliloquy.blender_addon import demo, directing, layers, line, media, register, takes
-from soliloquy.blender_addon.heads import build_head, build_stage
+from soliloquy.blender_addon import directing, layers, line, media, register, takes
 from soliloquy.blender_addon.rig_map import read_character
 from soliloquy.inference import reapply
 from soliloquy.inference.lip_basis import lip_curves
@@ -47,11 +45,8 @@ PLOTTED = (
 
 def spoken_head(audio: Path, size_px: int) -> bpy.types.Object:
     """The embedded head, saying a line from frame 1, in a scene that can be rendered."""
-    scene = demo._empty_scene("WORKBENCH", size_px)
-    head = build_head()
-    build_stage(head)
-    demo._leave_out_subsurface()
-    head_sheet._frame("front", 0.105, 0.34)
+    head = head_tiles.stage(size_px, 0.105, 0.34)
+    scene = bpy.context.scene
     described = line.describe(scene, head, media.source_from_file(str(audio), 1))
     result, _ = line.run_now(scene, described)
     scene.frame_start, scene.frame_end = 1, math.ceil(result.last_frame)
@@ -79,7 +74,7 @@ def sheet(head: bpy.types.Object) -> Image.Image:
         draw.multiline_text((8, TILE_PX * row + 12), written, fill=(235, 235, 235), font=font, spacing=5)
         for column, frame in enumerate(frames.tolist()):
             scene.frame_set(frame)
-            made.paste(_render(scene), (MARGIN_PX + TILE_PX * column, TILE_PX * row))
+            made.paste(head_tiles.render(), (MARGIN_PX + TILE_PX * column, TILE_PX * row))
     return made
 
 

@@ -18,13 +18,10 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-import bpy
-import head_sheet
+import head_tiles
 import numpy as np
 import soundfile
 from PIL import Image, ImageDraw, ImageFont
-from soliloquy.blender_addon import demo
-from soliloquy.blender_addon.heads import build_head, build_stage
 from soliloquy.inference.curves import sample_motion
 from soliloquy.inference.formats.cue import Cue
 from soliloquy.inference.formats.cues import read_cues
@@ -106,21 +103,11 @@ def tiles(sound: Path, cues: list[Cue], model: Path | None, text: str) -> list[T
 
 def render(shown: list[Tile], view: str, engine: str, size_px: int) -> list[Image.Image]:
     """One picture per tile on the embedded head."""
-    scene = demo._empty_scene(engine, size_px)
-    head = build_head()
-    build_stage(head)
-    demo._leave_out_subsurface()
-    head_sheet._frame(view, *_FRAMED)
-    keys = head.data.shape_keys.key_blocks
+    head = head_tiles.stage(size_px, *_FRAMED, view=view, engine=engine)
     pictures = []
-    with tempfile.TemporaryDirectory() as folder:
-        for i, tile in enumerate(shown):
-            for key in keys[1:]:
-                key.value = tile.weights.get(key.name, 0.0)
-            scene.render.filepath = str(Path(folder) / f"{i}.png")
-            bpy.ops.render.render(write_still=True)
-            with Image.open(scene.render.filepath) as picture:
-                pictures.append(picture.convert("RGB"))
+    for tile in shown:
+        head_tiles.pose(head, tile.weights)
+        pictures.append(head_tiles.render())
     return pictures
 
 
@@ -153,7 +140,7 @@ def main() -> None:
     parser.add_argument("--cues", type=Path, help="its phone times")
     parser.add_argument("--guided", action="store_true", help="let the program know the text")
     parser.add_argument("--model", type=Path, help="another weight file")
-    parser.add_argument("--view", choices=tuple(head_sheet.VIEWS), default="front")
+    parser.add_argument("--view", choices=tuple(head_tiles.VIEWS), default="front")
     parser.add_argument("--engine", choices=("cycles", "workbench"), default="cycles")
     parser.add_argument("--tile", type=int, default=220, metavar="PX")
     parser.add_argument("--columns", type=int, default=9)
