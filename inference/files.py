@@ -61,6 +61,36 @@ def atomic_write(path: str | os.PathLike[str], mode: str = "w", **options: Any) 
         raise output_error(error, path) from error
 
 
+@contextmanager
+def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """`atomic_write` for libraries that open files by name: yields a temporary name in the target's folder
+    with the target's suffix; what stands there when the block ends without an error appears at `path`.
+
+    Raises:
+        OutputError: as `atomic_write`.
+    """
+    try:
+        given = Path(path)
+        if given.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(given))
+        target = Path(os.path.realpath(given))
+        if not target.parent.is_dir():
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(given))
+        stem = target.stem[:_NAME_LIMIT]
+        temporary = target.with_name(f".{stem}.{os.urandom(4).hex()}.tmp{target.suffix}")
+        try:
+            yield temporary
+            with temporary.open("rb+") as stream:
+                os.fsync(stream.fileno())
+            _keep_permissions(target, temporary)
+            temporary.replace(target)
+        finally:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise output_error(error, path) from error
+
+
 def _keep_permissions(target: Path, temporary: Path) -> None:
     if target.exists():
         with suppress(OSError):  # a foreign owner's file: the new one has our own permissions
