@@ -24,8 +24,13 @@ BLENDER: Final = {
 }
 """What `import bpy` loads: file name of the library -> Debian package."""
 
-OPENGL: Final = {"libEGL.so.1": "libegl1", "libGL.so.1": "libgl1"}
-"""What EEVEE and Workbench need besides; Cycles does without."""
+OPENGL: Final = {
+    "libEGL.so.1": "libegl1",
+    "libGL.so.1": "libgl1",
+    "libGLESv2.so.2": "libgles2",
+    "libgthread-2.0.so.0": "libglib2.0-0",
+}
+"""What EEVEE, Workbench and the face tracker (mediapipe with OpenCV) need besides; Cycles does without."""
 
 MESA_DRIVER: Final = "libgl1-mesa-dri"
 """Debian package of the software driver that EEVEE and Workbench fall back to without a GPU."""
