@@ -26,10 +26,10 @@ A JSON document (UTF-8, at most 256 MB):
     }
 
 Camera space is Blender's: x right, y up, the view along -z (`camera.matrix_world.inverted() @ matrix_world`
-of what the reference points are written in: object or bone; scale is welcome). A point (x, y, z) of it lies at
-pixel (centre_x + focal x / -z, centre_y - focal y / -z). With square pixels and Blender's sensor fit, focal_px
-is lens / sensor_width * width (horizontal fit) or lens / sensor_height * height (vertical), and the centre
-moves by (-shift_x, +shift_y) times the longer side. `write_track` writes it.
+of what the reference points are written in: object or bone; scale is welcome). A point (x, y, z) of it lies
+at pixel (centre_x + focal x / -z, centre_y - focal y / -z). With square pixels and Blender's sensor fit,
+focal_px is lens / sensor_width * width (horizontal fit) or lens / sensor_height * height (vertical), and the
+centre moves by (-shift_x, +shift_y) times the longer side. `write_track` writes it.
 """
 
 from __future__ import annotations
