@@ -14,6 +14,7 @@ The only writer of `actor.json`; every file appears complete or not at all.
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     import os
 
 FORMAT: Final = 1
+_TAKE_NAME: Final = re.compile(r"(?!\.{1,2}$)[^\\/:\x00-\x1f]+")
+"""What can be the name of a file in a folder, on any system."""
 _SHORTEST_CONSENT: Final = 12
 """Letters: what is shorter says neither who consents nor to what."""
 
@@ -56,6 +59,8 @@ class Actor:
     """Drawn when the folder is made: memory and renderer belong to it."""
     takes: tuple[str, ...] = field(default=())
     """Names of the takes in the order of capture."""
+    plates: dict[str, str] = field(default_factory=dict)
+    """Where the plate of a take lay when it was captured: a hint, as files are moved."""
 
     @property
     def face(self) -> Path:
@@ -121,12 +126,16 @@ def write_actor(actor: Actor) -> None:
         stream.write("\n")
 
 
-def with_take(actor: Actor, name: str) -> Actor:
-    """The actor with one more take, written."""
-    if name not in actor.takes:
-        actor = replace(actor, takes=(*actor.takes, name))
-        write_actor(actor)
-    return actor
+def with_take(actor: Actor, name: str, plate: str | os.PathLike[str] = "") -> Actor:
+    """The actor with one more take, of the plate at that path, written."""
+    known = replace(
+        actor,
+        takes=actor.takes if name in actor.takes else (*actor.takes, name),
+        plates=actor.plates | ({name: str(Path(plate).resolve())} if plate else {}),
+    )
+    if known != actor:
+        write_actor(known)
+    return known
 
 
 def open_actor(folder: str | os.PathLike[str]) -> Actor:
@@ -150,17 +159,18 @@ def open_actor(folder: str | os.PathLike[str]) -> Actor:
             int(kept["crop_size"]),
             str(kept["identifier"]),
             tuple(str(name) for name in kept["takes"]),
+            {str(name): str(path) for name, path in kept.get("plates", {}).items()},
         )
     except FileNotFoundError:
         raise ActorError(
             f"'{place}' is no actor folder (it has no actor.json)", "Run `soliloquy capture`"
         ) from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise ActorError(
             f"'{source}' is damaged ({error})", "Restore it from a backup, or capture again"
         ) from error
     check_consent(actor.consent.statement)
-    if any(Path(name).name != name or name in ("", ".", "..") for name in actor.takes):
+    if not all(_TAKE_NAME.fullmatch(name) for name in actor.takes):
         raise ActorError(f"'{source}' names a take outside its folder", "Capture again")
     if not 32 <= actor.crop_size <= 1024 or actor.crop_size % 16:
         raise ActorError(f"'{source}' has an impossible crop size ({actor.crop_size})", "Capture again")

@@ -13,6 +13,7 @@ from .folder import ActorError, with_take
 from .types import ActorFace, Take
 
 if TYPE_CHECKING:
+    import os
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -24,8 +25,10 @@ FACE_VERSION: Final = 1
 _ROWS: Final = ("numbers", "landmarks", "head", "expression", "crop", "colour", "confidence", "gaps")
 
 
-def save_take(actor: Actor, name: str, take: Take) -> Actor:
+def save_take(actor: Actor, name: str, take: Take, plate: str | os.PathLike[str] = "") -> Actor:
     """Write a take under a name that can be a file's; returns the actor that lists it.
+
+    `plate` is where the plate lies, for what needs its pictures again (memory, training).
 
     Raises:
         OutputError: it cannot be written.
@@ -48,7 +51,7 @@ def save_take(actor: Actor, name: str, take: Take) -> Actor:
         notices=np.asarray(take.notices, np.str_),
         **{row: getattr(take, row) for row in _ROWS},
     )
-    return with_take(actor, name)
+    return with_take(actor, name, plate)
 
 
 def load_take(actor: Actor, name: str) -> Take:
