@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import struct
 import zipfile
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
@@ -29,7 +30,10 @@ _MOST_MEMBERS: Final = 64
 _ABOUT: Final = "about.json"
 _LONGEST_ABOUT: Final = 2**16
 _NPY: Any = np.lib.format
-_DAMAGED: Final = (OSError, ValueError, KeyError, TypeError, EOFError, NotImplementedError)
+_DAMAGED: Final = (
+    OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError, SyntaxError, OverflowError,
+    struct.error,
+)  # fmt: skip
 _DATE: Final = (1980, 1, 1, 0, 0, 0)
 _KINDS: Final = "biufU"
 """numpy's letters of the types that are kept: truth values, numbers and text."""
@@ -68,6 +72,8 @@ def load_arrays(path: str | os.PathLike[str], kind: str, version: int) -> dict[s
     source = Path(path)
     try:
         with zipfile.ZipFile(source) as archive:
+            if any(info.compress_type != zipfile.ZIP_STORED for info in archive.infolist()):
+                raise ValueError("it is packed, and so could be of any size")
             _check_about(archive, source, kind, version)
             members = [info for info in archive.infolist() if info.filename != _ABOUT]
             if len(members) > _MOST_MEMBERS or sum(info.file_size for info in members) > MOST_BYTES:
