@@ -12,7 +12,6 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-from scipy.ndimage import uniform_filter1d
 
 MOVIE_FPS = 25
 
@@ -107,7 +106,10 @@ def hand_over_mouth(frames, box, first, stop):
 def motion_blur(frames, first, stop, length_px=41):
     """Smeared sideways, as by a head or camera that turns fast."""
     blurred = frames.copy()
-    smeared = uniform_filter1d(frames[first:stop].astype(np.float32), length_px, axis=2)
+    half = length_px // 2
+    smeared = np.mean(
+        [np.roll(frames[first:stop], shift, axis=2) for shift in range(-half, half + 1)], axis=0
+    )
     blurred[first:stop] = smeared.round().astype(np.uint8)
     return blurred
 
@@ -182,7 +184,7 @@ def write_sequence(folder: Path, frames, *, start=1001, without=(), ending="png"
         if ending == "exr":
             encoded = rgb.astype(np.float32) / 255
             pixels = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
-            pixels, kind = pixels.astype(np.float32), oiio.HALF
+            pixels, kind = np.ascontiguousarray(pixels, np.float32), oiio.HALF
         spec = oiio.ImageSpec(rgb.shape[1], rgb.shape[0], 3, kind)
         name = str(folder / f"plate.{start + i:04d}.{ending}")
         output = oiio.ImageOutput.create(name)

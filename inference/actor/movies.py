@@ -48,6 +48,8 @@ _STEADY: Final = 0.25
 _SEEK_FROM: Final = 100
 """Frames: what lies nearer is reached by decoding."""
 _LARGEST_SIDE: Final = 16384
+_MISSED_S: Final = 0.2
+"""Seconds by which sound may outlast the pictures without a word."""
 
 
 class PlateError(ActorError):
@@ -85,6 +87,7 @@ def survey(path: Path) -> Movie:
         times = _times(container, stream)
         rates = [float(rate) for rate in (stream.guessed_rate, stream.average_rate) if rate]
         index = int(stream.index)
+        length_s = _length_s(container, stream)
         ratio = stream.sample_aspect_ratio
     rate, origin_s, timed, steady = _clock(path, times, rates, notices)
     height, width = _first_picture(path, notices)
@@ -95,6 +98,12 @@ def survey(path: Path) -> Movie:
     if not has_sound:
         notices.append(f"'{path.name}' has no sound")
     frames = round((times[-1] - times[0]) * rate.hz) + 1 if timed else None
+    shown_s = frames / rate.hz if frames is not None else length_s
+    if length_s - shown_s > max(_MISSED_S, 0.02 * length_s):
+        notices.append(
+            f"'{path.name}' has pictures for {shown_s:.1f} of its {length_s:.1f} seconds: it may be damaged "
+            "or cut off"
+        )
     if timed and steady and frames is not None and frames > len(times):
         notices.append(f"'{path.name}' lacks {frames - len(times)} of its {frames} frames")
     return Movie(path, index, width, height, rate, frames, origin_s, timed, steady, has_sound, tuple(notices))
@@ -267,6 +276,13 @@ def _packets(container: Any, stream: Any) -> Iterator[Any]:
         if packet is None:
             return
         yield packet
+
+
+def _length_s(container: Any, stream: Any) -> float:
+    """How long the file says that it is; 0 where it does not say."""
+    if stream.duration:
+        return float(stream.duration * stream.time_base)
+    return float(container.duration or 0) / 1e6
 
 
 def _clock(
