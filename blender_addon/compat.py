@@ -67,3 +67,76 @@ def restore_output_format(settings: bpy.types.ImageFormatSettings, saved: tuple[
     if media_type is not None:
         settings.media_type = media_type
     settings.file_format = file_format
+
+
+def compositor_tree(scene: bpy.types.Scene) -> bpy.types.NodeTree | None:
+    """The nodes that compose a scene's picture; None where there are none, or they are switched off.
+
+    From 5.0 on a scene shows a node group of its own choice; before, it owns its nodes.
+    """
+    if hasattr(scene, "compositing_node_group"):
+        return scene.compositing_node_group
+    return scene.node_tree if scene.use_nodes else None
+
+
+def make_compositor_tree(scene: bpy.types.Scene) -> bpy.types.NodeTree:
+    """Give a scene nodes that show its render, as Blender's own *New* does; or switch on those it has."""
+    import bpy
+
+    if hasattr(scene, "compositing_node_group"):
+        tree = scene.compositing_node_group = bpy.data.node_groups.new(
+            "Compositor Nodes", "CompositorNodeTree"
+        )
+    else:
+        scene.use_nodes = True  # the first time this makes nodes
+        tree = scene.node_tree
+    if len(tree.nodes):
+        return tree
+    output = compositor_output(tree)
+    layers = tree.nodes.new("CompositorNodeRLayers")
+    layers.scene = scene
+    layers.location, output.node.location = (-300.0, 0.0), (300.0, 0.0)
+    tree.links.new(layers.outputs["Image"], output)
+    return tree
+
+
+def drop_compositor_tree(scene: bpy.types.Scene) -> None:
+    """Take away the nodes that `make_compositor_tree` made."""
+    import bpy
+
+    if not hasattr(scene, "compositing_node_group"):
+        scene.node_tree.nodes.clear()
+        scene.use_nodes = False
+        return
+    tree, scene.compositing_node_group = scene.compositing_node_group, None
+    if tree is not None and not tree.users:
+        bpy.data.node_groups.remove(tree)
+
+
+def compositor_output(tree: bpy.types.NodeTree) -> bpy.types.NodeSocket:
+    """The socket that the composed picture goes into; made where there is none.
+
+    Before 5.0 it belongs to the node *Composite*, since then to the group's output.
+    """
+    import bpy
+
+    if hasattr(bpy.types, "CompositorNodeComposite"):
+        found = [node for node in tree.nodes if node.type == "COMPOSITE"]
+        return (found[0] if found else tree.nodes.new("CompositorNodeComposite")).inputs["Image"]
+    if not any(item.item_type == "SOCKET" and item.in_out == "OUTPUT" for item in tree.interface.items_tree):
+        tree.interface.new_socket("Image", in_out="OUTPUT", socket_type="NodeSocketColor")
+    outputs = [node for node in tree.nodes if node.type == "GROUP_OUTPUT"]
+    node = next((n for n in outputs if n.is_active_output), outputs[0] if outputs else None)
+    return (node or tree.nodes.new("NodeGroupOutput")).inputs[0]
+
+
+def set_node_choice(node: bpy.types.Node, socket: str, choice: str, before_5: tuple[str, str]) -> None:
+    """Set what is chosen in a node: since 5.0 a socket with the choice's name, before a property.
+
+    Args:
+        before_5: name of the property and identifier of the choice.
+    """
+    if hasattr(node, before_5[0]):
+        setattr(node, *before_5)
+    else:
+        node.inputs[socket].default_value = choice

@@ -47,7 +47,14 @@ LOCK: Final = ROOT / "build_tools" / "wheels.lock"
 STAGE: Final = ROOT / "build" / "extension"
 DIST: Final = ROOT / "dist"
 
-CONTENT: Final = ("__init__.py", "blender_manifest.toml", "LICENSE", "inference", "blender_addon")
+CONTENT: Final = (
+    "__init__.py",
+    "__main__.py",
+    "blender_manifest.toml",
+    "LICENSE",
+    "inference",
+    "blender_addon",
+)
 """What of the repository belongs into the extension."""
 
 

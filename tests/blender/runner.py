@@ -25,7 +25,7 @@ HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
 TIMEOUT_S = 420.0
 _RESULT = "@@result "
-_STAGED = ("__init__.py", "blender_manifest.toml", "inference", "blender_addon")
+_STAGED = ("__init__.py", "__main__.py", "blender_manifest.toml", "inference", "blender_addon")
 
 
 def main() -> int:
