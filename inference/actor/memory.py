@@ -1,0 +1,317 @@
+"""The explicit memory of an actor: what the mouth looked like, found by its shape.
+
+After MemFace (Tang et al., Memories are One-to-Many Mapping Alleviators in Talking Face Generation, arXiv
+2212.05005): keys are the mouth's vertices in 3D, values the pixels that were seen with them. Nothing in it is
+trained or invented; a patch can be traced to its take and frame.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from ..errors import Cancelled
+from . import coverage
+from .archive import load_arrays, save_arrays
+from .crop import hole, to_crop
+from .folder import ActorError
+from .footage import crops, open_footage
+from .landmarks import LIPS_INNER, LIPS_OUTER, MOUTH_REGION
+from .take import load_face, load_take
+from .types import Gap, MemoryBank
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from ..types import FloatArray
+    from .folder import Actor
+    from .types import ActorFace, Take
+
+MEMORY_VERSION: Final = 1
+ENTRIES: Final = 2000
+"""How many patches are kept unless told otherwise."""
+_MOST_ENTRIES: Final = 65536
+_LEAST_CONFIDENCE: Final = 0.5
+_LEAST_SHARP: Final = 0.6
+"""Sharpness by that of like mouths, below which a frame is left out."""
+_LIPS, _INNER_LIPS = 2.0, 3.0
+"""Weights of the lips and of the mouth's opening against chin and cheeks."""
+_DEPTH: Final = 0.5
+"""Weight of depth: one camera hardly sees it."""
+_TURN: Final = 0.15
+"""Weight of a radian of the head's yaw or pitch, in widths between the eyes' outer corners."""
+_CANDIDATES: Final = 3
+"""Frames looked at per entry kept; the rest is left out by shape alone before any picture is read."""
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What was seen and kept, for a person: see `survey`."""
+
+    frames: int
+    """Frames of the takes that were used."""
+    usable: int
+    """Of them those that are no gap, sure and sharp."""
+    kept: int
+
+
+def keys_of(face: ActorFace, expression: FloatArray, head: FloatArray) -> FloatArray:
+    """Where a mouth's shape lies among the keys.
+
+    Args:
+        face: the actor's.
+        expression: float32 [T, E].
+        head: float32 [T, 4, 4] camera <- head.
+
+    Returns:
+        float32 [T, D]: the vertices of `MOUTH_REGION` in head space in units of the distance between the
+        eyes' outer corners, each point by the root of its share in the weights, then the head's yaw and
+        pitch with a small weight (what is seen between the lips depends on it). Distances between keys are
+        root mean squares over the points.
+    """
+    points = list(MOUTH_REGION)
+    scale = float(np.linalg.norm(face.identity[263] - face.identity[33]))
+    basis = face.basis[:, points] / scale
+    weight = np.ones(len(points))
+    weight[[i for i, point in enumerate(points) if point in LIPS_OUTER]] = _LIPS
+    weight[[i for i, point in enumerate(points) if point in LIPS_INNER]] = _INNER_LIPS
+    weight = np.sqrt(weight**2 / (weight**2).sum())
+    scaled = basis * weight[:, None] * np.array([1, 1, _DEPTH])
+    rest = (face.identity[points] / scale) * weight[:, None] * np.array([1, 1, _DEPTH])
+    shape = np.asarray(expression, np.float64) @ scaled.reshape(len(basis), -1) + rest.ravel()
+    forward = np.asarray(head[:, :3, 2], np.float64)
+    forward = forward / np.linalg.norm(forward, axis=1, keepdims=True)
+    turn = np.stack([np.arctan2(forward[:, 0], forward[:, 2]), np.arcsin(np.clip(forward[:, 1], -1, 1))], 1)
+    return np.asarray(np.concatenate([shape, _TURN * turn], 1), np.float32)
+
+
+def aperture_and_width(face: ActorFace, expression: FloatArray) -> FloatArray:
+    """float32 [T, 2]: gap between the inner lips and width of the mouth, by the width at rest."""
+    upper, lower, right, left = (
+        face.identity[point] + np.tensordot(expression, face.basis[:, point], 1)
+        for point in (13, 14, 61, 291)
+    )
+    rest = np.linalg.norm(face.identity[291] - face.identity[61])
+    gap = np.maximum(upper[:, 1] - lower[:, 1], 0)
+    return np.asarray(np.stack([gap, np.linalg.norm(left - right, axis=1)], 1) / rest, np.float32)
+
+
+def build_memory(
+    actor: Actor,
+    plates: Sequence[Path] = (),
+    entries: int = ENTRIES,
+    *,
+    without: Sequence[str] = (),
+    progress: Callable[[float], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> MemoryBank:
+    """Read the actor's plates and keep the patches that cover what the mouth was seen doing.
+
+    Plates are streamed once; in memory are at most three times the patches kept.
+
+    Args:
+        actor: with takes and a face.
+        plates: folders (or plates) to look in before the places of the capture.
+        entries: patches to keep at most.
+        without: names of takes to leave out.
+        progress: called with the share done, rising to 1.
+        cancelled: asked for every frame.
+
+    Raises:
+        ActorError: there is nothing to build from, or a plate is missing or has changed.
+        Cancelled: `cancelled` returned True.
+    """
+    if not 1 <= entries <= _MOST_ENTRIES:
+        raise ActorError(f"A memory of {entries} entries can't be built", f"Ask for 1 to {_MOST_ENTRIES}")
+    if unknown := [name for name in without if name not in actor.takes]:
+        raise ActorError(f"{actor.name} has no take '{unknown[0]}'", "Leave out takes that there are")
+    names = tuple(name for name in actor.takes if name not in without)
+    face = load_face(actor)
+    seen = _candidates(face, [load_take(actor, name) for name in names], _CANDIDATES * entries)
+    if not seen.rows:
+        raise ActorError(
+            f"No take of {actor.name} has a frame that shows the mouth", "Capture a plate with a clear face"
+        )
+    _look(actor, names, seen, plates, progress, cancelled)
+    sharp = coverage.relative_sharpness(seen.keys, seen.sharp)
+    usable = np.flatnonzero(sharp >= _LEAST_SHARP)
+    kind = coverage.kinds(seen.aperture, seen.teeth)
+    kept = usable[coverage.choose(seen.keys[usable], sharp[usable], kind[usable], entries, cancelled)]
+    if cancelled and cancelled():
+        raise Cancelled
+    if progress:
+        progress(1.0)
+    return MemoryBank(
+        actor=actor.identifier,
+        keys=seen.keys[kept],
+        patches=seen.patches[kept],
+        points=seen.points[kept],
+        take=seen.take[kept],
+        frame=seen.frame[kept],
+        sharpness=np.asarray(seen.sharp[kept] / np.median(seen.sharp), np.float32),
+        takes=names,
+    )
+
+
+@dataclass
+class _Seen:
+    """Frames that may be kept; `rows` [(take, row)] in order, the others as in `MemoryBank`."""
+
+    takes: list[Take]
+    rows: list[tuple[int, int]]
+    keys: FloatArray
+    aperture: FloatArray
+    points: FloatArray
+    take: NDArray[np.uint16]
+    frame: NDArray[np.int32]
+    patches: NDArray[np.uint8]
+    sharp: FloatArray
+    teeth: FloatArray
+
+
+def usable_rows(take: Take) -> NDArray[np.intp]:
+    """Rows of a take that show the mouth: no gaps, surely tracked."""
+    sure = take.confidence >= min(_LEAST_CONFIDENCE, 0.8 * float(np.median(take.confidence)))
+    return np.flatnonzero((take.gaps == Gap.NONE) & sure)
+
+
+def _candidates(face: ActorFace, takes: list[Take], most: int) -> _Seen:
+    """At most that many frames, the most different by shape alone."""
+    rows = [(index, int(row)) for index, take in enumerate(takes) for row in usable_rows(take)]
+    if not rows:
+        return _Seen(takes, rows, *(np.zeros(0, np.float32),) * 8)  # type: ignore[arg-type]
+    index, row = np.array(rows).T
+    expression = np.stack([takes[i].expression[r] for i, r in rows])
+    head = np.stack([takes[i].head[r] for i, r in rows])
+    keys = keys_of(face, expression, head)
+    if len(rows) > most:
+        alike = np.zeros(len(rows), np.uint8)
+        kept = coverage.choose(keys, np.ones(len(rows), np.float32), alike, most)
+        index, row, keys, expression = index[kept], row[kept], keys[kept], expression[kept]
+    points = [
+        to_crop(takes[i].landmarks[r][list(MOUTH_REGION)], takes[i].crop[r])
+        for i, r in zip(index, row, strict=True)
+    ]
+    return _Seen(
+        takes,
+        list(zip(index.tolist(), row.tolist(), strict=True)),
+        keys,
+        aperture_and_width(face, expression)[:, 0],
+        np.stack(points),
+        index.astype(np.uint16),
+        np.array([takes[i].numbers[r] for i, r in zip(index, row, strict=True)], np.int32),
+        np.zeros(0, np.uint8),
+        np.zeros(len(index), np.float32),
+        np.zeros(len(index), np.float32),
+    )
+
+
+def _look(
+    actor: Actor,
+    names: Sequence[str],
+    seen: _Seen,
+    plates: Sequence[Path],
+    progress: Callable[[float], None] | None,
+    cancelled: Callable[[], bool] | None,
+) -> None:
+    """Fill in what only the pictures tell."""
+    size = actor.crop_size
+    seen.patches = np.zeros((len(seen.rows), size, size, 3), np.uint8)
+    mask = hole(size)
+    place = {row: at for at, row in enumerate(seen.rows)}
+    done = 0
+    for index, (name, take) in enumerate(zip(names, seen.takes, strict=True)):
+        rows = {row for at, row in seen.rows if at == index}
+        if not rows:
+            continue
+        with open_footage(actor, name, take, plates) as plate:
+            for row, crop in crops(plate, take, rows, size):
+                at = place[index, row]
+                seen.patches[at] = np.rint(crop * 255)
+                seen.sharp[at] = coverage.sharpness(crop, mask)
+                seen.teeth[at] = coverage.teeth(crop, seen.points[at])
+                done += 1
+                if cancelled and cancelled():
+                    raise Cancelled
+                if progress:
+                    progress(0.95 * done / len(seen.rows))
+
+
+def save_memory(actor: Actor, bank: MemoryBank) -> None:
+    """Write the memory into the actor's folder.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    save_arrays(
+        actor.memory,
+        "memory",
+        MEMORY_VERSION,
+        actor=bank.actor,
+        face=fingerprint(load_face(actor)),
+        takes=np.asarray(bank.takes, np.str_),
+        **{name: getattr(bank, name) for name in _ARRAYS},
+    )
+
+
+_ARRAYS: Final = ("keys", "patches", "points", "take", "frame", "sharpness")
+
+
+def load_memory(actor: Actor) -> MemoryBank:
+    """Read the actor's memory.
+
+    Raises:
+        ActorError: there is none; it is damaged, of another version, of another actor, or was built with an
+            earlier fit of the face.
+    """
+    kept = load_arrays(actor.memory, "memory", MEMORY_VERSION)
+    try:
+        bank = _bank(kept)
+    except (KeyError, ValueError, TypeError) as error:
+        raise ActorError(
+            f"The memory '{actor.memory}' is damaged ({error})",
+            "Build it again with `soliloquy memory build`",
+        ) from error
+    if bank.actor != actor.identifier:
+        raise ActorError(
+            f"The memory '{actor.memory}' belongs to another actor than {actor.name}",
+            "Build it again with `soliloquy memory build`",
+        )
+    if bank.patches.shape[1] != actor.crop_size or str(kept["face"]) != fingerprint(load_face(actor)):
+        raise ActorError(
+            f"The memory '{actor.memory}' was built before the face of {actor.name} was fitted anew",
+            "Build it again with `soliloquy memory build`",
+        )
+    return bank
+
+
+def _bank(kept: dict[str, NDArray[Any]]) -> MemoryBank:
+    bank = MemoryBank(
+        actor=str(kept["actor"]),
+        takes=tuple(str(name) for name in kept["takes"]),
+        **{name: kept[name] for name in _ARRAYS},
+    )
+    count = len(bank)
+    side = bank.patches.shape[1]
+    if bank.patches.shape[1:] != (side, side, 3) or bank.points.shape[1] != len(MOUTH_REGION):
+        raise ValueError("its patches are not square, or have other points")
+    if bank.take.shape != (count,) or bank.frame.shape != (count,) or bank.sharpness.shape != (count,):
+        raise ValueError("its rows don't match")
+    if not count or not np.issubdtype(bank.take.dtype, np.integer) or int(bank.take.max()) >= len(bank.takes):
+        raise ValueError("its takes don't match")
+    if not (np.isfinite(bank.keys).all() and np.isfinite(bank.points).all()):
+        raise ValueError("its keys are no numbers")
+    return bank
+
+
+def fingerprint(face: ActorFace) -> str:
+    """Of the shapes of a face: keys of two fits can't be compared."""
+    whole = hashlib.sha256(np.ascontiguousarray(face.identity).tobytes())
+    whole.update(np.ascontiguousarray(face.basis).tobytes())
+    return whole.hexdigest()
