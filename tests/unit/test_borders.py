@@ -49,7 +49,7 @@ LAYERS = (
     {"timing", "lip_basis", "alignment", "transcript", "prosody", "bezier", "key_reduction", "instruction"},
     {"loudness", "files", "names", "contacts", "rig_solve", "rig_movements"},
     {"audio", "session", "curves", "articulation", "rig_json", "rig_names", "rig_geometry"},
-    {"retarget", "compose", "formats", "rig_align", "rig_bones", "rig_shapes"},
+    {"retarget", "readback", "compose", "formats", "rig_align", "rig_bones", "rig_shapes"},
     {"rig_basis", "rig_face", "rig_groups"},
     {"rig_solved"},
     {"motion", "rig_match"},
