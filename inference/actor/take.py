@@ -10,7 +10,7 @@ from ..files import make_folder
 from ..types import FaceMotion
 from .archive import load_arrays, save_arrays
 from .folder import ActorError, with_take
-from .types import ActorFace, Take
+from .types import POINTS, ActorFace, Gap, Take
 
 if TYPE_CHECKING:
     import os
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 TAKE_VERSION: Final = 1
 FACE_VERSION: Final = 1
 _ROWS: Final = ("numbers", "landmarks", "head", "expression", "crop", "colour", "confidence", "gaps")
+_NUMBERS: Final = ("landmarks", "head", "expression", "crop", "colour", "confidence")
+"""Rows that must be finite where a frame is no gap."""
+_LARGEST_SIDE: Final = 65536
+_LONGEST_FOCAL: Final = 1e7
 
 
 def save_take(actor: Actor, name: str, take: Take, plate: str | os.PathLike[str] = "") -> Actor:
@@ -69,7 +73,7 @@ def load_take(actor: Actor, name: str) -> Take:
     kept = load_arrays(source, "take", TAKE_VERSION)
     try:
         return _take(kept)
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, OverflowError) as error:
         raise _damaged("take", source, error) from error
 
 
@@ -80,6 +84,7 @@ def _take(kept: dict[str, NDArray[Any]]) -> Take:
         float(kept["rate_hz"]),
         float(kept["start_s"]),
     )
+    _check_rows(kept)
     offset = float(kept["sound_offset_s"])
     width, height = (int(side) for side in kept["size"])
     return Take(
@@ -93,6 +98,35 @@ def _take(kept: dict[str, NDArray[Any]]) -> Take:
         notices=tuple(str(notice) for notice in kept["notices"]),
         **{row: kept[row] for row in _ROWS},
     )
+
+
+def _check_rows(kept: dict[str, NDArray[Any]]) -> None:
+    """Raise ValueError where what `Take` does not check itself would fail later."""
+    numbers, gaps, cuts = kept["numbers"], kept["gaps"], kept["cuts"]
+    if numbers.ndim != 1 or numbers.dtype != np.int32:
+        raise ValueError("its frame numbers are none")
+    if gaps.shape != numbers.shape or gaps.dtype != np.uint8:
+        raise ValueError("its gaps don't match its frames")
+    if cuts.ndim != 1 or cuts.dtype != np.int32 or ((cuts < 0) | (cuts > len(numbers))).any():
+        raise ValueError("its cuts lie outside of it")
+    if not 0 < float(kept["focal_px"]) < _LONGEST_FOCAL:
+        raise ValueError("its focal length is none")
+    if kept["size"].shape != (2,) or not all(0 < int(side) <= _LARGEST_SIDE for side in kept["size"]):
+        raise ValueError("its size is none")
+    used = np.flatnonzero(gaps == Gap.NONE)
+    for row in _NUMBERS:
+        if kept[row].shape[:1] != numbers.shape or not np.isfinite(kept[row][used]).all():
+            raise ValueError(f"its {row} has values that are no numbers")
+
+
+def _check_face(kept: dict[str, NDArray[Any]]) -> None:
+    triangles = kept["triangles"]
+    if triangles.ndim != 2 or triangles.shape[1] != 3 or triangles.dtype != np.int32:
+        raise ValueError("its triangles are none")
+    if ((triangles < 0) | (triangles >= POINTS)).any():
+        raise ValueError("its triangles have points that it lacks")
+    if not all(np.isfinite(kept[name]).all() for name in ("identity", "basis", "arkit")):
+        raise ValueError("it has values that are no numbers")
 
 
 def save_face(actor: Actor, face: ActorFace) -> None:
@@ -120,8 +154,9 @@ def load_face(actor: Actor) -> ActorFace:
     """
     kept = load_arrays(actor.face, "face", FACE_VERSION)
     try:
+        _check_face(kept)
         return ActorFace(kept["identity"], kept["basis"], kept["triangles"], kept["arkit"])
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, TypeError) as error:
         raise _damaged("face", actor.face, error) from error
 
 

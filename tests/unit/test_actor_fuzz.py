@@ -13,8 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from soliloquy.inference.actor import archive
 from soliloquy.inference.actor.folder import ActorError, make_actor, open_actor
+from soliloquy.inference.actor.landmarks import MOUTH_REGION
+from soliloquy.inference.actor.memory import load_memory, save_memory
 from soliloquy.inference.actor.take import load_face, load_take, save_face, save_take
-from soliloquy.inference.actor.types import POINTS, ActorFace, Take
+from soliloquy.inference.actor.types import POINTS, ActorFace, MemoryBank, Take
 from soliloquy.inference.channels import ARKIT_52
 from soliloquy.inference.types import FaceMotion
 
@@ -55,7 +57,30 @@ def actor(tmp_path_factory):
         confidence=np.ones(rows, np.float32),
         gaps=np.zeros(rows, np.uint8),
     )
+    bank = MemoryBank(
+        actor=made.identifier,
+        keys=random.normal(size=(6, 20)).astype(np.float32),
+        patches=random.integers(0, 256, (6, 112, 112, 3), np.uint8),
+        points=random.uniform(0, 112, (6, len(MOUTH_REGION), 2)).astype(np.float32),
+        take=np.zeros(6, np.uint16),
+        frame=np.arange(6, dtype=np.int32),
+        sharpness=np.ones(6, np.float32),
+        takes=("one",),
+    )
+    save_memory(made, bank)
     return save_take(made, "one", take)
+
+
+LOADERS = {
+    "take": lambda actor: load_take(actor, "one"),
+    "face": load_face,
+    "memory": load_memory,
+}
+KINDS = {"take": Take, "face": ActorFace, "memory": MemoryBank}
+
+
+def file_of(actor, kind):
+    return actor.take("one") if kind == "take" else actor.folder / f"{kind}.npz"
 
 
 @pytest.fixture
@@ -156,9 +181,9 @@ def places(data: bytes) -> list[int]:
     return [at for mark in marks for at in range(len(data)) if data.startswith(mark, at)]
 
 
-@pytest.mark.parametrize("kind", ["take", "face"])
+@pytest.mark.parametrize("kind", LOADERS)
 def test_damaged_archives(actor, kind):
-    path = actor.take("one") if kind == "take" else actor.face
+    path = file_of(actor, kind)
     kept, random = path.read_bytes(), np.random.default_rng(0)
     heads = places(kept)
     try:
@@ -169,12 +194,69 @@ def test_damaged_archives(actor, kind):
                 data[at] = random.integers(256)
             path.write_bytes(data)
             try:
-                loaded = load_take(actor, "one") if kind == "take" else load_face(actor)
+                loaded = LOADERS[kind](actor)
             except ActorError:
                 continue
-            assert isinstance(loaded, Take | ActorFace), case
+            assert isinstance(loaded, KINDS[kind]), case
     finally:
         path.write_bytes(kept)
+
+
+WRONG = {
+    "nothing": lambda array: np.zeros(0, array.dtype),
+    "one value": lambda array: np.zeros((), array.dtype),
+    "a row less": lambda array: array[:-1] if array.ndim else array,
+    "an axis more": lambda array: array[None],
+    "an axis less": lambda array: array.reshape(-1),
+    "doubles": lambda array: array.astype(np.float64) if array.dtype.kind in "iuf" else array,
+    "text": lambda array: np.full(array.shape, "text"),
+    "text of digits": lambda array: np.full(array.shape, "7"),
+    "not numbers": lambda array: np.full(array.shape, np.nan, np.float32),
+    "huge": lambda array: np.full(array.shape, 1e30, np.float32),
+    "far below": lambda array: np.full(array.shape, -(2**31), np.int64),
+    "far above": lambda array: np.full(array.shape, 2**31, np.int64),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+@pytest.mark.parametrize("kind", LOADERS)
+def test_archives_with_one_wrong_array(actor, kind, wrong):
+    path = file_of(actor, kind)
+    kept = path.read_bytes()
+    arrays = archive.load_arrays(path, kind, 1)
+    try:
+        for name, array in arrays.items():
+            archive.save_arrays(path, kind, 1, **{**arrays, name: WRONG[wrong](array)})
+            try:
+                loaded = LOADERS[kind](actor)
+            except ActorError:
+                continue
+            assert isinstance(loaded, KINDS[kind]), name
+            in_order(loaded)
+        for name in arrays:
+            archive.save_arrays(path, kind, 1, **{key: arrays[key] for key in arrays if key != name})
+            with pytest.raises(ActorError):
+                LOADERS[kind](actor)
+    finally:
+        path.write_bytes(kept)
+
+
+def in_order(loaded):
+    """What everything that uses it relies on."""
+    if isinstance(loaded, MemoryBank):
+        assert [loaded.takes[take] for take in loaded.take]
+        assert loaded.patches[..., 0].dtype == np.uint8
+        assert np.isfinite(loaded.keys).all()
+    elif isinstance(loaded, Take):
+        assert loaded.gaps.shape == loaded.numbers.shape
+        assert all(0 <= cut <= len(loaded) for cut in loaded.cuts)
+        assert np.issubdtype(loaded.numbers.dtype, np.integer)
+        assert loaded.focal_px > 0
+        assert loaded.size[0] > 0
+    else:
+        assert loaded.triangles.ndim == 2
+        assert (loaded.triangles >= 0).all()
+        assert (loaded.triangles < POINTS).all()
 
 
 def zipped(members: dict[str, bytes], packed=zipfile.ZIP_STORED) -> bytes:
