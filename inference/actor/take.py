@@ -143,6 +143,7 @@ def save_face(actor: Actor, face: ActorFace) -> None:
         basis=face.basis,
         triangles=face.triangles,
         arkit=face.arkit,
+        tracked=np.zeros((0, len(face.basis)), np.float32) if face.tracked is None else face.tracked,
     )
 
 
@@ -155,7 +156,8 @@ def load_face(actor: Actor) -> ActorFace:
     kept = load_arrays(actor.face, "face", FACE_VERSION)
     try:
         _check_face(kept)
-        return ActorFace(kept["identity"], kept["basis"], kept["triangles"], kept["arkit"])
+        tracked = kept["tracked"] if len(kept["tracked"]) else None
+        return ActorFace(kept["identity"], kept["basis"], kept["triangles"], kept["arkit"], tracked)
     except (KeyError, ValueError, TypeError) as error:
         raise _damaged("face", actor.face, error) from error
 

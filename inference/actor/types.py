@@ -76,18 +76,23 @@ class ActorFace:
 
     `identity` float32 [478, 3], `basis` float32 [E, 478, 3]; an expression is float32 [E], in units of its
     standard deviation over the captured footage. `triangles` int32 [F, 3]. `arkit` float32 [53, E] turns the
-    52 channels of ARKit (in the order of `channels.ARKIT_52`, then a 1) into an expression.
+    52 channels of ARKit (in the order of `channels.ARKIT_52`, then a 1) into an expression: those that
+    Soliloquy predicts and animators edit. `tracked`, of the same shape, does so for tracked channels
+    (`Take.motion`), whose ranges are others; None where it was not fitted.
     """
 
     identity: FloatArray
     basis: FloatArray
     triangles: NDArray[np.int32]
     arkit: FloatArray
+    tracked: FloatArray | None = None
 
     def __post_init__(self) -> None:
         require_shape("identity", self.identity, (POINTS, 3))
         require_shape("basis", self.basis, (None, POINTS, 3))
         require_shape("arkit", self.arkit, (53, len(self.basis)))
+        if self.tracked is not None:
+            require_shape("tracked", self.tracked, (53, len(self.basis)))
 
     def vertices(self, expression: FloatArray) -> FloatArray:
         """float32 [T, 478, 3] of expressions float32 [T, E]."""
@@ -179,9 +184,11 @@ class MemoryBank:
 @dataclass(frozen=True)
 class PassFrame:
     """One painted frame: `number` in the scene, `rgb` float16 [H, W, 3] scene linear, not multiplied by the
-    matte; `matte` and `confidence` float32 [H, W] 0..1."""
+    matte; `matte` and `confidence` float32 [H, W] 0..1; `box` left, top, right and bottom (exclusive) of the
+    pixels that may be other than 0, None for all."""
 
     number: int
     rgb: NDArray[np.float16]
     matte: FloatArray
     confidence: FloatArray
+    box: tuple[int, int, int, int] | None = None
