@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -11,14 +11,20 @@ from . import colour
 from .crop import sample
 from .folder import ActorError
 from .plate import open_plate
+from .types import Gap
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sequence
+
+    from numpy.typing import NDArray
 
     from ..types import FloatArray
     from .folder import Actor
     from .plate import Plate
     from .types import Take
+
+
+_LEAST_CONFIDENCE: Final = 0.5
 
 
 def open_footage(actor: Actor, name: str, take: Take, folders: Sequence[Path] = ()) -> Plate:
@@ -63,6 +69,12 @@ def _within(folder: Path, plate: str) -> Path | None:
     if folder.name == plate:
         return folder
     return folder / plate if Path(plate).name == plate and plate not in ("", ".", "..") else None
+
+
+def usable_rows(take: Take) -> NDArray[np.intp]:
+    """Rows of a take that show the mouth: no gaps, surely tracked."""
+    sure = take.confidence >= min(_LEAST_CONFIDENCE, 0.8 * float(np.median(take.confidence)))
+    return np.flatnonzero((take.gaps == Gap.NONE) & sure)
 
 
 def crops(plate: Plate, take: Take, rows: Container[int], size: int) -> Iterator[tuple[int, FloatArray]]:

@@ -18,10 +18,10 @@ from . import coverage
 from .archive import load_arrays, save_arrays
 from .crop import hole, to_crop
 from .folder import ActorError
-from .footage import crops, open_footage
+from .footage import crops, open_footage, usable_rows
 from .landmarks import LIPS_INNER, LIPS_OUTER, MOUTH_REGION
 from .take import load_face, load_take
-from .types import Gap, MemoryBank
+from .types import MemoryBank
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,14 +37,13 @@ MEMORY_VERSION: Final = 1
 ENTRIES: Final = 2000
 """How many patches are kept unless told otherwise."""
 _MOST_ENTRIES: Final = 65536
-_LEAST_CONFIDENCE: Final = 0.5
 _LEAST_SHARP: Final = 0.6
 """Sharpness by that of like mouths, below which a frame is left out."""
 _LIPS, _INNER_LIPS = 2.0, 3.0
 """Weights of the lips and of the mouth's opening against chin and cheeks."""
-_DEPTH: Final = 0.5
+_DEPTH: Final = 0.25
 """Weight of depth: one camera hardly sees it."""
-_TURN: Final = 0.15
+_TURN: Final = 0.1
 """Weight of a radian of the head's yaw or pitch, in widths between the eyes' outer corners."""
 _CANDIDATES: Final = 3
 """Frames looked at per entry kept; the rest is left out by shape alone before any picture is read."""
@@ -175,12 +174,6 @@ class _Seen:
     teeth: FloatArray
 
 
-def usable_rows(take: Take) -> NDArray[np.intp]:
-    """Rows of a take that show the mouth: no gaps, surely tracked."""
-    sure = take.confidence >= min(_LEAST_CONFIDENCE, 0.8 * float(np.median(take.confidence)))
-    return np.flatnonzero((take.gaps == Gap.NONE) & sure)
-
-
 def _candidates(face: ActorFace, takes: list[Take], most: int) -> _Seen:
     """At most that many frames, the most different by shape alone."""
     rows = [(index, int(row)) for index, take in enumerate(takes) for row in usable_rows(take)]
@@ -272,8 +265,8 @@ def load_memory(actor: Actor) -> MemoryBank:
     """
     kept = load_arrays(actor.memory, "memory", MEMORY_VERSION)
     try:
-        bank = _bank(kept)
-    except (KeyError, ValueError, TypeError) as error:
+        bank, face = _bank(kept), str(kept["face"])
+    except (KeyError, ValueError, TypeError, IndexError) as error:
         raise ActorError(
             f"The memory '{actor.memory}' is damaged ({error})",
             "Build it again with `soliloquy memory build`",
@@ -283,7 +276,7 @@ def load_memory(actor: Actor) -> MemoryBank:
             f"The memory '{actor.memory}' belongs to another actor than {actor.name}",
             "Build it again with `soliloquy memory build`",
         )
-    if bank.patches.shape[1] != actor.crop_size or str(kept["face"]) != fingerprint(load_face(actor)):
+    if bank.patches.shape[1] != actor.crop_size or face != fingerprint(load_face(actor)):
         raise ActorError(
             f"The memory '{actor.memory}' was built before the face of {actor.name} was fitted anew",
             "Build it again with `soliloquy memory build`",
@@ -303,7 +296,9 @@ def _bank(kept: dict[str, NDArray[Any]]) -> MemoryBank:
         raise ValueError("its patches are not square, or have other points")
     if bank.take.shape != (count,) or bank.frame.shape != (count,) or bank.sharpness.shape != (count,):
         raise ValueError("its rows don't match")
-    if not count or not np.issubdtype(bank.take.dtype, np.integer) or int(bank.take.max()) >= len(bank.takes):
+    if bank.take.dtype != np.uint16 or bank.frame.dtype != np.int32:
+        raise ValueError("its sources are no numbers of frames")
+    if not count or int(bank.take.max()) >= len(bank.takes):
         raise ValueError("its takes don't match")
     if not (np.isfinite(bank.keys).all() and np.isfinite(bank.points).all()):
         raise ValueError("its keys are no numbers")

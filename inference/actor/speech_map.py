@@ -19,6 +19,9 @@ from ..errors import AudioError
 from ..lip_basis import CHANNELS_MM, REST_MM, lip_curves
 from ..types import FaceMotion
 from .crop import shots, smooth
+from .folder import ActorError
+from .footage import open_footage, usable_rows
+from .take import load_face, load_take, save_face, save_take
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 
     from ..session import SpeechModel
     from ..types import FloatArray
+    from .folder import Actor
     from .types import ActorFace, Take
 
     Matrix = NDArray[np.float64]
@@ -46,6 +50,9 @@ _LEAST_FRAMES: Final = 20
 _POSTURE_S: Final = 2.0
 _SEALED_MM: Final = 0.5
 """Aperture of the channels on the neutral head below which lips are about to touch."""
+_FREE, _BEYOND = 10.0, 5.0
+"""Length of an expression (in standard deviations, of all together) up to which it stays as it is, and how far
+beyond it may go: curves can ask for faces that were never seen, and tear a face that is linear."""
 _UPPER, _LOWER, _RIGHT, _LEFT = 13, 14, 61, 291
 
 
@@ -78,37 +85,121 @@ def hear(plate: Path, model: SpeechModel, cancelled: Callable[[], bool] | None =
     return motion if float(np.ptp(motion.values, axis=0).max(initial=0.0)) > 0.05 else None
 
 
-def fit_speech_map(face: ActorFace, takes: Sequence[Take], heard: Sequence[FaceMotion | None]) -> SpeechMap:
+def learn_speech(
+    actor: Actor,
+    plates: Sequence[Path] = (),
+    *,
+    without: Sequence[str] = (),
+    model: SpeechModel | None = None,
+    progress: Callable[[float], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> SpeechMap:
+    """Hear an actor's plates, fit the maps, write them into the face and the offsets into the takes.
+
+    Args:
+        actor: with a face and takes.
+        plates: folders to look for plates in, before the places of the capture.
+        without: takes to leave out of the fit; they get an offset all the same.
+        model: the speech model; the shipped one unless given.
+        progress: called with the share done, rising to 1.
+        cancelled: asked for every block of sound.
+
+    Raises:
+        ActorError: there are no takes that show a mouth, or a plate is missing or has changed.
+        ModelError: the speech model cannot be opened.
+        Cancelled: `cancelled` returned True; nothing was written.
+    """
+    from ..session import load_speech_model
+
+    model = model or load_speech_model()
+    face, takes = load_face(actor), [load_take(actor, name) for name in actor.takes]
+    heard: list[FaceMotion | None] = []
+    for name, take in zip(actor.takes, takes, strict=True):
+        with open_footage(actor, name, take, plates) as plate:
+            path = plate.info.path if plate.info.has_sound else None
+        heard.append(hear(path, model, cancelled) if path else None)
+        if progress:
+            progress(len(heard) / len(takes))
+    left_out = [name in without for name in actor.takes]
+    if not any(len(usable_rows(take)) for take, out in zip(takes, left_out, strict=True) if not out):
+        raise ActorError(f"No take of {actor.name} shows the mouth", "Capture a plate with a clear face")
+    fitted = fit_speech_map(face, takes, heard, left_out=left_out)
+    save_face(actor, with_map(face, fitted))
+    for name, take, offset_s in zip(actor.takes, takes, fitted.offsets_s, strict=True):
+        save_take(actor, name, replace(take, sound_offset_s=offset_s))
+    return fitted
+
+
+def fit_speech_map(
+    face: ActorFace,
+    takes: Sequence[Take],
+    heard: Sequence[FaceMotion | None],
+    *,
+    left_out: Sequence[bool] | None = None,
+) -> SpeechMap:
     """Fit the maps of an actor's face.
 
     Args:
         face: identity and basis; its maps are not used.
         takes: with tracked channels and expressions.
         heard: for each take what `hear` says; rows are paired by time, the take's first row being 0 s.
+        left_out: which takes only get an offset.
 
     Raises:
         ValueError: no take has a frame that can be used.
     """
-    rows = [_usable(take) for take in takes]
-    if not sum(len(kept) for kept in rows):
+    every = [usable_rows(take) for take in takes]
+    offsets = _offsets(face, takes, every, heard)
+    pairs = [_Pair(*one) for one in zip(takes, every, heard, offsets, strict=True)]
+    kept = [pair for i, pair in enumerate(pairs) if len(pair.rows) and not (left_out and left_out[i])]
+    if not kept:
         raise ValueError("at least one take must show the mouth")
-    expression = [take.expression[kept].astype(np.float64) for take, kept in zip(takes, rows, strict=True)]
-    blocks = [_blocks(take, kept) for take, kept in zip(takes, rows, strict=True)]
-    seen = [_full(take.motion)[kept] for take, kept in zip(takes, rows, strict=True)]
-    tracked, _ = _held(seen, expression, blocks, _generic(face))
-    offsets = _offsets(face, takes, rows, heard)
-    usable = [i for i, offset in enumerate(offsets) if offset is not None]
-    if sum(len(rows[i]) for i in usable) < _LEAST_FRAMES:
-        aperture_r = _aperture_r(face, tracked, seen, expression)
-        whole = np.asarray(tracked, np.float32)
-        return SpeechMap(whole, whole, tuple(offsets), False, aperture_r)
-    listened = [_at(heard[i], takes[i], rows[i], offsets[i]) for i in usable]
-    target, apart = [expression[i] for i in usable], [blocks[i] for i in usable]
-    arkit, held_out = _held(listened, target, apart, tracked[:52])
-    aperture_r = _correlation(_gap(face, np.concatenate(held_out)), _gap(face, np.concatenate(target)))
+    tracked, made = _held([pair.seen for pair in kept], kept, _generic(face))
+    spoken = [pair for pair in kept if pair.offset_s is not None]
+    sounding = sum(len(pair.rows) for pair in spoken) >= _LEAST_FRAMES
+    arkit = tracked
+    if sounding:
+        kept = spoken
+        arkit, made = _held([pair.listened() for pair in kept], kept, tracked[:52])
+    wanted = np.concatenate([pair.expression for pair in kept])
     return SpeechMap(
-        np.asarray(arkit, np.float32), np.asarray(tracked, np.float32), tuple(offsets), True, aperture_r
+        np.asarray(arkit, np.float32),
+        np.asarray(tracked, np.float32),
+        tuple(offsets),
+        sounding,
+        _correlation(_gap(face, made), _gap(face, wanted)),
     )
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """A take, the rows of it that count, and what was heard of it."""
+
+    take: Take
+    rows: NDArray[np.intp]
+    heard: FaceMotion | None
+    offset_s: float | None
+
+    @property
+    def expression(self) -> Matrix:
+        return self.take.expression[self.rows].astype(np.float64)
+
+    @property
+    def seen(self) -> Matrix:
+        return _full(self.take.motion)[self.rows]
+
+    @property
+    def folds(self) -> NDArray[np.intp]:
+        """Stretches of some seconds are left out together: frames side by side are alike. Takes start with
+        different folds, by their plates."""
+        first = int(self.take.plate_sha256[:4] or "0", 16)
+        stretch = self.rows / max(self.take.motion.rate_hz * _FOLD_S, 1)
+        return np.asarray(first + stretch, np.intp) % _FOLDS
+
+    def listened(self) -> Matrix:
+        assert self.heard is not None
+        times = self.rows / self.take.motion.rate_hz + (self.offset_s or 0.0)
+        return sample_motion(self.heard, times)[:, :52].astype(np.float64)
 
 
 def with_map(face: ActorFace, fitted: SpeechMap) -> ActorFace:
@@ -123,7 +214,7 @@ def posture(face: ActorFace, take: Take) -> FloatArray:
     if face.tracked is None:
         return np.zeros_like(take.expression)
     known = np.full(take.expression.shape, np.nan)
-    rows = _usable(take)
+    rows = usable_rows(take)
     explained = _full(take.motion)[rows] @ face.tracked[:52] + face.tracked[52]
     known[rows] = take.expression[rows] - explained
     out = np.zeros(take.expression.shape, np.float32)
@@ -158,7 +249,10 @@ def driven(face: ActorFace, motion: FaceMotion, held: FloatArray | None = None) 
     reach = float(gradient @ gradient)
     if reach > 1e-12:
         expression = expression - (excess / reach)[:, None] * gradient
-    return np.asarray(expression, np.float32)
+    length = np.linalg.norm(expression, axis=1, keepdims=True)
+    room = np.maximum(length - _FREE, 0) / _BEYOND
+    limited = np.where(length > _FREE, _FREE + _BEYOND * np.tanh(room), length)
+    return np.asarray(expression * (limited / np.maximum(length, 1e-9)), np.float32)
 
 
 def sound_offset(gap: FloatArray, rate_hz: float, motion: FaceMotion) -> tuple[float, float]:
@@ -209,24 +303,23 @@ def _offsets(
     return out
 
 
-def _held(
-    values: Sequence[Matrix], wanted: Sequence[Matrix], blocks: Sequence[NDArray[np.intp]], prior: Matrix
-) -> tuple[Matrix, list[Matrix]]:
+def _held(values: Sequence[Matrix], pairs: Sequence[_Pair], prior: Matrix) -> tuple[Matrix, Matrix]:
     """Ridge regression [53, E] held towards `prior` [52, E], as firmly as frames that are left out want; with
-    it the predictions of each take by maps that were fitted without its block."""
-    x, y, fold = np.concatenate(values), np.concatenate(wanted), np.concatenate(blocks) % _FOLDS
+    it what maps that were fitted without them make of all frames."""
+    x, y = np.concatenate(values), np.concatenate([pair.expression for pair in pairs])
+    fold = np.concatenate([pair.folds for pair in pairs])
     best, chosen, made = np.inf, _HOLDS[0], y
     for hold in _HOLDS:
         guess = np.empty_like(y)
         for one in np.unique(fold):
             out = fold == one
-            map_ = _ridge(x[~out], y[~out], prior, hold) if (~out).any() else _ridge(x, y, prior, hold)
+            rest = ~out if (~out).any() else out
+            map_ = _ridge(x[rest], y[rest], prior, hold)
             guess[out] = x[out] @ map_[:52] + map_[52]
         error = float(np.square(guess - y).mean())
         if error < best:
             best, chosen, made = error, hold, guess
-    edges = np.cumsum([len(one) for one in wanted])[:-1]
-    return _ridge(x, y, prior, chosen), np.split(made, edges)
+    return _ridge(x, y, prior, chosen), made
 
 
 def _ridge(x: Matrix, y: Matrix, prior: Matrix, hold: float) -> Matrix:
@@ -273,30 +366,10 @@ def _closed(face: ActorFace) -> float:
     return 0.006 * float(np.linalg.norm(face.identity[_LEFT] - face.identity[_RIGHT]))
 
 
-def _aperture_r(
-    face: ActorFace, map_: Matrix, values: Sequence[Matrix], expression: Sequence[Matrix]
-) -> float:
-    made = np.concatenate(values) @ map_[:52] + map_[52]
-    return _correlation(_gap(face, made), _gap(face, np.concatenate(expression)))
-
-
 def _correlation(a: NDArray[np.floating[Any]], b: NDArray[np.floating[Any]]) -> float:
     a, b = a - a.mean(), b - b.mean()
     size = float(np.sqrt((a @ a) * (b @ b)))
     return float(a @ b) / size if size > 1e-12 else 0.0
-
-
-def _usable(take: Take) -> NDArray[np.intp]:
-    from .memory import usable_rows
-
-    return usable_rows(take)
-
-
-def _blocks(take: Take, rows: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Numbers of stretches of some seconds, which are left out together: frames side by side are alike. Takes
-    start with different numbers, by their plates."""
-    first = int(take.plate_sha256[:4] or "0", 16) if take.plate_sha256 else 0
-    return np.asarray(first + rows / max(take.motion.rate_hz * _FOLD_S, 1), np.intp)
 
 
 def _full(motion: FaceMotion) -> Matrix:
@@ -308,9 +381,3 @@ def _full(motion: FaceMotion) -> Matrix:
         if name in motion.channels:
             out[:, column] = motion.channel(name)
     return out
-
-
-def _at(motion: FaceMotion | None, take: Take, rows: NDArray[np.intp], offset_s: float | None) -> Matrix:
-    assert motion is not None
-    times = rows / take.motion.rate_hz + (offset_s or 0.0)
-    return sample_motion(motion, times)[:, :52].astype(np.float64)
