@@ -51,8 +51,8 @@ _POSTURE_S: Final = 2.0
 _SEALED_MM: Final = 0.5
 """Aperture of the channels on the neutral head below which lips are about to touch."""
 _FREE, _BEYOND = 10.0, 5.0
-"""Length of an expression (in standard deviations, of all together) up to which it stays as it is, and how far
-beyond it may go: curves can ask for faces that were never seen, and tear a face that is linear."""
+"""Length of an expression (in standard deviations, of all together) up to which it stays as it is, and how
+far beyond it may go: curves can ask for faces that were never seen, and tear a face that is linear."""
 _UPPER, _LOWER, _RIGHT, _LEFT = 13, 14, 61, 291
 
 
