@@ -1,0 +1,222 @@
+"""Whole passes, from files to files: what the command line runs, and Blender through it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from ..types import FrameRate
+from .credentials import CredentialsError
+from .dub_preview import write_preview
+from .folder import ActorError, open_actor
+from .passes import PassFolder, digest_of, make_pass
+from .plate import open_plate
+from .provenance import SIGNED_SUFFIXES, file_sha256, provenance_of, sign_media
+from .render import Painter, paint_shot, shot_of
+from .take import load_take
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ..types import FaceMotion
+    from .credentials import Credentials
+    from .folder import Actor
+    from .plate import Plate
+    from .render import Plan, Shot
+    from .timeline import Fit
+    from .types import PassFrame, Take
+
+PASS_VERSION: Final = 1
+"""Of how passes are painted: with another one frames are painted again."""
+_DUB: Final = "a dubbed plate"
+
+
+@dataclass(frozen=True)
+class Line:
+    """What is said: `kind` "sound" or "curves", the file that it came from, and the motion."""
+
+    kind: str
+    path: Path
+    motion: FaceMotion
+
+
+@dataclass(frozen=True)
+class DubJob:
+    """A line laid onto a plate: see `soliloquy actor render --help`. `line` None is what the plate says."""
+
+    actor: Path
+    plate: Path
+    line: Line | None
+    out: Path
+    start_frame: int = 1
+    rate_hz: float | None = None
+    fit: Fit = "pingpong"
+    face_model: Path | None = None
+    preview: Path | None = None
+    sound: Path | None = None
+    threads: int = 2
+
+
+def paint_dub(
+    job: DubJob,
+    credentials: Credentials | None,
+    *,
+    progress: Callable[[float], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    notify: Callable[[str], None] | None = None,
+) -> tuple[int, int, float]:
+    """Paint a dub and its preview; what is there already from the same inputs is kept.
+
+    Args:
+        job: what is to be painted.
+        credentials: what signs it; None for unsigned.
+        progress: called with the share done, from several threads.
+        cancelled: asked for every frame.
+        notify: called with what a user should know, a sentence each.
+
+    Returns:
+        How many frames were painted, how many the pass has, frames per second.
+
+    Raises:
+        SoliloquyError: something is missing, damaged, does not belong together, or cannot be written.
+        Cancelled: `cancelled` returned True; complete frames stay.
+    """
+    tell = notify or (lambda _: None)
+    if job.preview is not None:
+        _check_preview(job.preview)
+    actor = open_actor(job.actor)
+    painter = Painter(actor, job.threads)
+    with open_plate(job.plate, _frame_rate(job.rate_hz)) as plate:
+        for notice in plate.info.notices:
+            tell(notice)
+        name, take = find_take(actor, plate, job.face_model, tell)
+        rate = _frame_rate(job.rate_hz) or plate.info.rate
+        motion = job.line.motion if job.line else None
+        shot = shot_of(painter.face, take, motion, rate.hz, job.start_frame, job.fit)
+        plan = painter.plan(shot)
+        for notice in (*take.notices, *shot.timeline.notices, *plan.notices(shot.timeline.numbers)):
+            tell(notice)
+        target = _dub_target(job, actor, name, take, shot, plan)
+        count = len(shot.timeline)
+        share = 0.9 if job.preview else 1.0
+        painted = make_pass(
+            target,
+            shot.timeline.numbers.tolist(),
+            lambda missing: _dubbed(painter, shot, plan, plate, missing),
+            credentials=credentials,
+            progress=_part(progress, 0.0, share),
+            cancelled=cancelled,
+            notify=notify,
+        )
+        if job.preview is not None:
+            write_preview(
+                job.preview,
+                target,
+                shot.timeline.numbers,
+                plate,
+                take.numbers[shot.rows].tolist(),
+                rate,
+                sound=job.sound,
+                tags=target.provenance.texts(),
+                progress=_part(progress, share, 1.0),
+                cancelled=cancelled,
+            )
+            _sign(job.preview, target, credentials, tell)
+    return painted, count, rate.hz
+
+
+def find_take(
+    actor: Actor, plate: Plate, face_model: Path | None, notify: Callable[[str], None]
+) -> tuple[str, Take]:
+    """The take of a plate, by its content; a plate that is new is captured where a face model is known.
+
+    Raises:
+        ActorError: it is not captured, and cannot be.
+    """
+    for name in actor.takes:
+        take = load_take(actor, name)
+        if take.plate_sha256 == plate.info.sha256:
+            return name, take
+    raise ActorError(
+        f"The plate '{plate.info.path}' is not captured for {actor.name} yet",
+        f"Run: soliloquy capture {plate.info.path} --out {actor.folder}",
+    )
+
+
+def _dub_target(job: DubJob, actor: Actor, name: str, take: Take, shot: Shot, plan: Plan) -> PassFolder:
+    """Where the pass goes, and all that its pixels depend on."""
+    sources = {
+        "plate": take.plate_sha256,
+        "take": file_sha256(actor.take(name)),
+        "memory": file_sha256(actor.memory),
+        "renderer": file_sha256(actor.renderer),
+        "face": file_sha256(actor.face),
+    }
+    if job.line is not None:
+        sources[job.line.kind] = file_sha256(job.line.path)
+    inputs: dict[str, Any] = {
+        "version": PASS_VERSION,
+        "kind": "dub",
+        "actor": actor.identifier,
+        "consent": actor.consent.statement,
+        **{name: value for name, value in sources.items() if name not in ("sound", "curves")},
+        "expression": _array_sha256(shot.expression),
+        "rows": _array_sha256(shot.rows),
+        "start_frame": job.start_frame,
+    }
+    return PassFolder(job.out, digest_of(inputs), provenance_of(actor, _DUB, sources))
+
+
+def _dubbed(
+    painter: Painter, shot: Shot, plan: Plan, plate: Plate, missing: list[int]
+) -> Iterator[PassFrame]:
+    first = int(shot.timeline.numbers[0])
+    return paint_shot(painter, shot, plan, plate, [number - first for number in missing])
+
+
+def _sign(
+    path: Path, target: PassFolder, credentials: Credentials | None, notify: Callable[[str], None]
+) -> None:
+    if credentials is None or path.suffix.lower() not in SIGNED_SUFFIXES:
+        return
+    try:
+        sign_media(path, target.provenance, credentials)
+    except CredentialsError as error:
+        notify(f"The preview is not signed: {error}")
+
+
+def _check_preview(path: Path) -> None:
+    if path.suffix.lower() not in (".mp4", ".mov", ".m4v", ".mkv"):
+        raise ActorError(f"'{path}' is no name of a movie", "Name the preview with .mp4")
+
+
+def _frame_rate(rate_hz: float | None) -> FrameRate | None:
+    """Blender's pair of a rate: whole, or over 1.001, or as it is."""
+    if rate_hz is None:
+        return None
+    whole = round(rate_hz)
+    if abs(rate_hz - whole) < 1e-6:
+        return FrameRate(whole)
+    whole = round(rate_hz * 1.001)
+    if abs(rate_hz * 1.001 - whole) < 1e-4 * whole:
+        return FrameRate(whole, 1.001)
+    pair = Fraction(rate_hz).limit_denominator(10000)
+    return FrameRate(pair.numerator, float(pair.denominator))
+
+
+def _part(
+    progress: Callable[[float], None] | None, begin: float, end: float
+) -> Callable[[float], None] | None:
+    """The share of a part, told as the share of the whole."""
+    if progress is None:
+        return None
+    return lambda share: progress(begin + share * (end - begin))
+
+
+def _array_sha256(values: Any) -> str:
+    return hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()
