@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from ..types import FrameRate
+from .capture import capture
 from .credentials import CredentialsError
 from .dub_preview import write_preview
 from .folder import ActorError, open_actor
@@ -19,6 +20,7 @@ from .plate import open_plate
 from .provenance import SIGNED_SUFFIXES, file_sha256, provenance_of, sign_media
 from .render import Painter, paint_shot, shot_of
 from .take import load_take
+from .tracking import face_model_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -94,7 +96,7 @@ def paint_dub(
     with open_plate(job.plate, _frame_rate(job.rate_hz)) as plate:
         for notice in plate.info.notices:
             tell(notice)
-        name, take = find_take(actor, plate, job.face_model, tell)
+        actor, name, take = find_take(actor, plate, job.face_model, tell, cancelled)
         rate = _frame_rate(job.rate_hz) or plate.info.rate
         motion = job.line.motion if job.line else None
         shot = shot_of(painter.face, take, motion, rate.hz, job.start_frame, job.fit)
@@ -131,21 +133,50 @@ def paint_dub(
 
 
 def find_take(
-    actor: Actor, plate: Plate, face_model: Path | None, notify: Callable[[str], None]
-) -> tuple[str, Take]:
-    """The take of a plate, by its content; a plate that is new is captured where a face model is known.
+    actor: Actor,
+    plate: Plate,
+    face_model: Path | None,
+    notify: Callable[[str], None],
+    cancelled: Callable[[], bool] | None = None,
+) -> tuple[Actor, str, Take]:
+    """The take of a plate, by its content, with its name and the actor that lists it; a plate that is new is
+    captured where a face model is known.
 
     Raises:
         ActorError: it is not captured, and cannot be.
     """
+    found = _take_of(actor, plate)
+    if found is not None:
+        return actor, *found
+    try:
+        model = face_model_path(face_model)
+    except ActorError as error:
+        raise ActorError(
+            f"The plate '{plate.info.path}' is not captured for {actor.name} yet",
+            f"Run: soliloquy capture {plate.info.path} --out {actor.folder}, or give MediaPipe's model file "
+            "with --face-model",
+        ) from error
+    notify(f"'{plate.info.path.name}' is new for {actor.name}: it is captured first")
+    captured = capture(
+        [plate.info.path],
+        actor.folder,
+        face_model=model,
+        rate=plate.info.rate,
+        cancelled=cancelled or (lambda: False),
+        notify=lambda _, sentence: notify(sentence),
+    )
+    found = _take_of(captured, plate)
+    if found is None:
+        raise ActorError(f"The plate '{plate.info.path}' changed while it was captured", "Try again")
+    return captured, *found
+
+
+def _take_of(actor: Actor, plate: Plate) -> tuple[str, Take] | None:
     for name in actor.takes:
         take = load_take(actor, name)
         if take.plate_sha256 == plate.info.sha256:
             return name, take
-    raise ActorError(
-        f"The plate '{plate.info.path}' is not captured for {actor.name} yet",
-        f"Run: soliloquy capture {plate.info.path} --out {actor.folder}",
-    )
+    return None
 
 
 def _dub_target(job: DubJob, actor: Actor, name: str, take: Take, shot: Shot, plan: Plan) -> PassFolder:

@@ -23,6 +23,7 @@ from .memory import keys_of, load_memory
 from .plate import ahead
 from .renderer import load_renderer
 from .retrieval import nearest, retrieve
+from .speech_map import driven, posture
 from .take import load_face, load_take
 from .timeline import Timeline, lay_out, names_of, shown_frames
 from .types import Gap, PassFrame
@@ -112,7 +113,8 @@ def shot_of(
     line_s = motion.start_s + len(motion.values) / motion.rate_hz
     timeline = lay_out(len(take), line_s, rate_hz, start_frame, fit)
     values = sample_motion(arkit_motion(motion), timeline.times_s)
-    return Shot(take, timeline, face.expression_of(FaceMotion(values, ARKIT_52, rate_hz)))
+    line = FaceMotion(values, ARKIT_52, rate_hz)
+    return Shot(take, timeline, driven(face, line, posture(face, take)[timeline.rows]))
 
 
 def arkit_motion(motion: FaceMotion) -> FaceMotion:
@@ -192,7 +194,7 @@ class Painter:
             rows = np.isin(take.numbers, self.bank.frame[self.bank.take == number])
             angles.append(head_angles(take.head[rows]))
         known = np.concatenate(angles[1:] or angles)
-        return np.unique(np.rint(known), axis=0).astype(np.float32)
+        return np.asarray(np.unique(np.rint(known), axis=0), np.float32)
 
 
 def paint_shot(
