@@ -20,6 +20,7 @@ class Nearest:
     """The nearest patch as it was seen, or laid onto the wanted shape."""
 
     warped: bool
+    patches: int = 1
 
     def paint(self, conditions: Conditions) -> np.ndarray:
         """float32 [B, S, S, 3], 0..1, crop space, reference colours."""
@@ -30,7 +31,9 @@ class Nearest:
 
 @dataclass(frozen=True)
 class MeanOfNearest:
-    """The mean of all patches that were looked up, laid onto the wanted shape."""
+    """The mean of the patches that were looked up, laid onto the wanted shape."""
+
+    patches: int = 8
 
     def paint(self, conditions: Conditions) -> np.ndarray:
         """float32 [B, S, S, 3], 0..1, crop space, reference colours."""
