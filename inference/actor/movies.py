@@ -190,7 +190,7 @@ def _sought(av: Any, container: Any, stream: Any, movie: Movie, first: int) -> b
 
 
 def _decoded(container: Any, stream: Any, movie: Movie) -> Iterator[_Picture]:
-    spoiled = False
+    spoiled = True  # a file that lost its first key frame begins with smears
     place = -1.0
     packets = container.demux(stream)
     while True:
