@@ -20,7 +20,10 @@ CLOSED, OPEN, TEETH = 0, 1, 2
 KINDS: Final = ("closed", "open", "teeth")
 _APART: Final = 0.035
 """Gap between the lips, as a share of the mouth's width at rest, from which a mouth is open."""
-_SHOWN: Final = 0.12
+_PALER, _BRIGHT = 0.98, 0.6
+"""Ratio of red to green and green of teeth, by those of the chin: lips and tongue are redder than skin, the
+hollow of the mouth is darker."""
+_SHOWN: Final = 0.1
 """Share of the mouth's opening that teeth fill, from which they are seen."""
 _NEIGHBOURS: Final = 12
 _SHARPEST: Final = 1.3
@@ -38,22 +41,27 @@ def sharpness(crop: FloatArray, mask: FloatArray) -> float:
 
 
 def teeth(crop: FloatArray, points: FloatArray) -> float:
-    """Share 0..1 of the mouth's opening that is teeth: as pale as skin can be, and paler than lips.
+    """Share 0..1 of the mouth's opening that is teeth: less red than the skin round it, and not dark.
 
     Args:
-        crop: float32 [S, S, 3] 0..1 in reference colours.
+        crop: float32 [S, S, 3] 0..1.
         points: float32 [L, 2] crop pixels of `MOUTH_REGION`.
     """
     outline = points[list(_INNER)]
     low = np.clip(np.floor(outline.min(0)).astype(int), 0, len(crop) - 1)
     high = np.clip(np.ceil(outline.max(0)).astype(int), low + 1, len(crop))
     x, y = np.arange(low[0], high[0]) + 0.5, np.arange(low[1], high[1]) + 0.5
-    inside = within(outline, x, y)
-    seen = crop[low[1] : high[1], low[0] : high[0]][inside]
+    seen = crop[low[1] : high[1], low[0] : high[0]][within(outline, x, y)]
     if not len(seen):
         return 0.0
-    pale = seen.min(1) / np.maximum(seen.max(1), 1e-3)
-    return float(((seen[:, 1] > 0.38) & (pale > 0.62)).mean())
+    across = points[:, 0].min(), points[:, 0].max()
+    rows, columns = (
+        slice(*np.clip(side, 0, len(crop)).astype(int)) for side in ((high[1], len(crop)), across)
+    )
+    skin = np.median(crop[rows, columns].reshape(-1, 3), axis=0) if crop[rows, columns].size else np.ones(3)
+    redness = seen[:, 0] / np.maximum(seen[:, 1], 1e-3)
+    white = redness < _PALER * skin[0] / max(skin[1], 1e-3)
+    return float((white & (seen[:, 1] > _BRIGHT * skin[1])).mean())
 
 
 def within(outline: FloatArray, x: FloatArray, y: FloatArray) -> NDArray[np.bool_]:

@@ -82,7 +82,7 @@ def crops(plate: Plate, take: Take, rows: Container[int], size: int) -> Iterator
 
     Args:
         plate: the take's plate, open.
-        rows: which rows; reading ends with the last one there is.
+        rows: which rows; damaged frames are left out
         size: side of the crop in pixels, the actor's.
     """
     wanted = {int(number): row for row, number in enumerate(take.numbers) if row in rows}
@@ -90,6 +90,6 @@ def crops(plate: Plate, take: Take, rows: Container[int], size: int) -> Iterator
         return
     for frame in plate.frames(min(wanted), max(wanted) + 1):
         row = wanted.get(frame.number)
-        if row is not None:
+        if row is not None and not frame.damaged:
             seen = sample(frame.rgb, take.crop[row], size) / np.float32(255)
             yield row, np.clip(colour.apply(seen, take.colour[row]), 0, 1)

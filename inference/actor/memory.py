@@ -16,7 +16,8 @@ import numpy as np
 from ..errors import Cancelled
 from . import coverage
 from .archive import load_arrays, save_arrays
-from .crop import hole, to_crop
+from .conditioning import mouth_points
+from .crop import hole
 from .folder import ActorError
 from .footage import crops, open_footage, usable_rows
 from .landmarks import LIPS_INNER, LIPS_OUTER, MOUTH_REGION
@@ -39,6 +40,9 @@ ENTRIES: Final = 2000
 _MOST_ENTRIES: Final = 65536
 _LEAST_SHARP: Final = 0.6
 """Sharpness by that of like mouths, below which a frame is left out."""
+_OFF_COLOUR: Final = 0.12
+"""Difference (0..1) of nose and cheeks from the actor's usual colours, beyond which a frame is broken: a lost
+frame of a film is often decoded to grey without an error."""
 _LIPS, _INNER_LIPS = 2.0, 3.0
 """Weights of the lips and of the mouth's opening against chin and cheeks."""
 _DEPTH: Final = 0.25
@@ -47,17 +51,6 @@ _TURN: Final = 0.1
 """Weight of a radian of the head's yaw or pitch, in widths between the eyes' outer corners."""
 _CANDIDATES: Final = 3
 """Frames looked at per entry kept; the rest is left out by shape alone before any picture is read."""
-
-
-@dataclass(frozen=True)
-class Coverage:
-    """What was seen and kept, for a person: see `survey`."""
-
-    frames: int
-    """Frames of the takes that were used."""
-    usable: int
-    """Of them those that are no gap, sure and sharp."""
-    kept: int
 
 
 def keys_of(face: ActorFace, expression: FloatArray, head: FloatArray) -> FloatArray:
@@ -138,10 +131,16 @@ def build_memory(
             f"No take of {actor.name} has a frame that shows the mouth", "Capture a plate with a clear face"
         )
     _look(actor, names, seen, plates, progress, cancelled)
-    sharp = coverage.relative_sharpness(seen.keys, seen.sharp)
-    usable = np.flatnonzero(sharp >= _LEAST_SHARP)
-    kind = coverage.kinds(seen.aperture, seen.teeth)
-    kept = usable[coverage.choose(seen.keys[usable], sharp[usable], kind[usable], entries, cancelled)]
+    right = np.flatnonzero(np.isfinite(seen.skin[:, 0]))
+    right = right[
+        np.abs(seen.skin[right] - np.median(seen.skin[right], axis=0)).max(1, initial=0) < _OFF_COLOUR
+    ]
+    if not len(right):
+        raise ActorError(f"No frame of {actor.name}'s plates can be read", "Capture them again")
+    sharp = coverage.relative_sharpness(seen.keys[right], seen.sharp[right])
+    right, sharp = right[sharp >= _LEAST_SHARP], sharp[sharp >= _LEAST_SHARP]
+    kind = coverage.kinds(seen.aperture[right], seen.teeth[right])
+    kept = right[coverage.choose(seen.keys[right], sharp, kind, entries, cancelled)]
     if cancelled and cancelled():
         raise Cancelled
     if progress:
@@ -153,7 +152,7 @@ def build_memory(
         points=seen.points[kept],
         take=seen.take[kept],
         frame=seen.frame[kept],
-        sharpness=np.asarray(seen.sharp[kept] / np.median(seen.sharp), np.float32),
+        sharpness=np.asarray(seen.sharp[kept] / np.median(seen.sharp[right]), np.float32),
         takes=names,
     )
 
@@ -172,13 +171,15 @@ class _Seen:
     patches: NDArray[np.uint8]
     sharp: FloatArray
     teeth: FloatArray
+    skin: FloatArray
+    """float32 [M, 3] colour above the hole, NaN for frames that could not be read."""
 
 
 def _candidates(face: ActorFace, takes: list[Take], most: int) -> _Seen:
     """At most that many frames, the most different by shape alone."""
     rows = [(index, int(row)) for index, take in enumerate(takes) for row in usable_rows(take)]
     if not rows:
-        return _Seen(takes, rows, *(np.zeros(0, np.float32),) * 8)  # type: ignore[arg-type]
+        return _Seen(takes, rows, *(np.zeros(0, np.float32),) * 9)  # type: ignore[arg-type]
     index, row = np.array(rows).T
     expression = np.stack([takes[i].expression[r] for i, r in rows])
     head = np.stack([takes[i].head[r] for i, r in rows])
@@ -187,21 +188,24 @@ def _candidates(face: ActorFace, takes: list[Take], most: int) -> _Seen:
         alike = np.zeros(len(rows), np.uint8)
         kept = coverage.choose(keys, np.ones(len(rows), np.float32), alike, most)
         index, row, keys, expression = index[kept], row[kept], keys[kept], expression[kept]
-    points = [
-        to_crop(takes[i].landmarks[r][list(MOUTH_REGION)], takes[i].crop[r])
-        for i, r in zip(index, row, strict=True)
-    ]
+    points = np.zeros((len(index), len(MOUTH_REGION), 2), np.float32)
+    for i, take in enumerate(takes):
+        # The fitted points, not the tracked ones: a wanted mouth has no others, and the two differ in like ways.
+        at = np.flatnonzero(index == i)
+        pose = take.head[row[at]], take.focal_px, take.size, take.crop[row[at]]
+        points[at] = mouth_points(face, expression[at], *pose)
     return _Seen(
         takes,
         list(zip(index.tolist(), row.tolist(), strict=True)),
         keys,
         aperture_and_width(face, expression)[:, 0],
-        np.stack(points),
+        points,
         index.astype(np.uint16),
         np.array([takes[i].numbers[r] for i, r in zip(index, row, strict=True)], np.int32),
         np.zeros(0, np.uint8),
         np.zeros(len(index), np.float32),
         np.zeros(len(index), np.float32),
+        np.full((len(index), 3), np.nan, np.float32),
     )
 
 
@@ -229,6 +233,7 @@ def _look(
                 seen.patches[at] = np.rint(crop * 255)
                 seen.sharp[at] = coverage.sharpness(crop, mask)
                 seen.teeth[at] = coverage.teeth(crop, seen.points[at])
+                seen.skin[at] = crop[: size // 4, size // 4 : -size // 4].mean((0, 1))
                 done += 1
                 if cancelled and cancelled():
                     raise Cancelled

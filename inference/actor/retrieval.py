@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..types import FloatArray
     from .types import MemoryBank
 
-COHERENCE: Final = 0.5
+COHERENCE: Final = 0.25
 """Cost of going over to another source, in units of the squared distance by which the last candidate of a
 frame is farther than its first."""
 _CANDIDATES: Final = 24
