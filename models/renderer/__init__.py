@@ -1,0 +1,1 @@
+"""The renderer of the photoreal pass: network, footage, losses, export (see `train_renderer`)."""
