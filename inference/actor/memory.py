@@ -83,6 +83,12 @@ def keys_of(face: ActorFace, expression: FloatArray, head: FloatArray) -> FloatA
     return np.asarray(np.concatenate([shape, _TURN * turn], 1), np.float32)
 
 
+def turns_of(bank: MemoryBank) -> FloatArray:
+    """Yaw and pitch of the head of every entry, radians float32 [M, 2]; to the viewer's right and up count
+    above 0."""
+    return np.asarray(bank.keys[:, -2:] / _TURN, np.float32)
+
+
 def aperture_and_width(face: ActorFace, expression: FloatArray) -> FloatArray:
     """float32 [T, 2]: gap between the inner lips and width of the mouth, by the width at rest."""
     upper, lower, right, left = (
@@ -190,7 +196,7 @@ def _candidates(face: ActorFace, takes: list[Take], most: int) -> _Seen:
         index, row, keys, expression = index[kept], row[kept], keys[kept], expression[kept]
     points = np.zeros((len(index), len(MOUTH_REGION), 2), np.float32)
     for i, take in enumerate(takes):
-        # The fitted points, not the tracked ones: a wanted mouth has no others, and the two differ in like ways.
+        # Fitted points, not tracked ones: a wanted mouth has no others, and the two differ alike.
         at = np.flatnonzero(index == i)
         pose = take.head[row[at]], take.focal_px, take.size, take.crop[row[at]]
         points[at] = mouth_points(face, expression[at], *pose)
