@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +67,13 @@ def tiny_face() -> ActorFace:
     }  # fmt: skip
     for point, place in placed.items():
         identity[point] = place
+    used = {*placed, *MOUTH_REGION, *LIPS_OUTER, *LIPS_INNER}
+    rings = np.array([i for i in range(468) if i not in used])[: 4 * 24].reshape(4, 24)
+    turn = np.linspace(0, 2 * np.pi, 24, endpoint=False)
+    for ring, share in zip(rings, (1.0, 0.85, 0.6, 0.3), strict=True):
+        flat = share * np.stack([6 * np.cos(turn), 8 * np.sin(turn)], 1)
+        identity[ring] = np.c_[flat, np.full(24, 2.5 - 5 * share**2)]
+    triangles = _triangles(rings)
     below = np.clip((-4.0 - identity[:, 1]) / 0.2, 0, 1)
     jaw = np.stack([0 * below, -0.5 * below, -0.1 * below], 1)
     mouth = np.zeros(POINTS)
@@ -76,18 +84,19 @@ def tiny_face() -> ActorFace:
     arkit[ARKIT_52.index("jawOpen"), 0] = 4.0
     arkit[ARKIT_52.index("mouthSmileLeft"), 1] = 1.0
     arkit[ARKIT_52.index("mouthSmileRight"), 1] = 1.0
-    triangles = _triangles(identity)
     basis = np.stack([jaw, width, cheeks]).astype(np.float32)
     return ActorFace(identity.astype(np.float32), basis, triangles, arkit)
 
 
-def _triangles(identity: np.ndarray) -> np.ndarray:
-    """int32 [F, 3]: a fan round the nose through the outline of the face, counter-clockwise from the
-    front."""
-    outline = [i for i in range(POINTS) if np.hypot(identity[i, 0] / 6, identity[i, 1] / 8) > 0.9]
-    outline.sort(key=lambda i: np.arctan2(identity[i, 1], identity[i, 0]))
-    following = np.roll(outline, -1)
-    return np.stack([np.full(len(outline), 4), outline, following], 1).astype(np.int32)
+def _triangles(rings: np.ndarray) -> np.ndarray:
+    """int32 [F, 3] between rings of vertices [R, K], the outermost first, and round the nose in the middle;
+    counter-clockwise from the front."""
+    found = []
+    for outer, inner in pairwise(rings):
+        for a, b, c, d in zip(outer, np.roll(outer, -1), inner, np.roll(inner, -1), strict=True):
+            found += [(a, b, c), (b, d, c)]
+    found += [(a, b, 4) for a, b in zip(rings[-1], np.roll(rings[-1], -1), strict=True)]
+    return np.array(found, np.int32)
 
 
 def tiny_expressions(count: int) -> np.ndarray:

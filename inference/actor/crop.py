@@ -231,7 +231,7 @@ def _resample(
     out = np.empty((channels, height * width), np.float32)
     for first in range(0, height * width, _CHUNK):
         part = slice(first, first + _CHUNK)
-        out[:, part] = _cubic(planes, places[0][part], places[1][part])
+        out[:, part] = cubic(planes, places[0][part], places[1][part])
     return np.ascontiguousarray(out.T).reshape(height, width, channels)
 
 
@@ -253,7 +253,7 @@ def _shrunk(region: NDArray[np.generic], by: int) -> FloatArray:
     return np.asarray(blocks.mean((1, 3), dtype=np.float32), np.float32)
 
 
-def _cubic(region: FloatArray, x: FloatArray, y: FloatArray) -> FloatArray:
+def cubic(region: FloatArray, x: FloatArray, y: FloatArray) -> FloatArray:
     """float32 [C, N] of `region` [C, H, W] at the places x, y float32 [N] (0 is the first pixel's centre).
 
     Channel by channel: gathering single floats is twice as fast as gathering pixels of three.

@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from ..types import FrameRate
-from .capture import capture
 from .credentials import CredentialsError
 from .dub_preview import write_preview
 from .folder import ActorError, open_actor
+from .head_track import read_track
 from .passes import PassFolder, digest_of, make_pass
 from .plate import open_plate
 from .provenance import SIGNED_SUFFIXES, file_sha256, provenance_of, sign_media
 from .render import Painter, paint_shot, shot_of
+from .skin import paint_skin_frames, plan_skin
 from .take import load_take
-from .tracking import face_model_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from ..types import FaceMotion
     from .credentials import Credentials
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 PASS_VERSION: Final = 1
 """Of how passes are painted: with another one frames are painted again."""
-_DUB: Final = "a dubbed plate"
+_DUB, _SKIN = "a dubbed plate", "a captured face on a 3D head"
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def paint_dub(
         plan = painter.plan(shot)
         for notice in (*take.notices, *shot.timeline.notices, *plan.notices(shot.timeline.numbers)):
             tell(notice)
-        target = _dub_target(job, actor, name, take, shot, plan)
+        target = _dub_target(job, actor, name, take, shot)
         count = len(shot.timeline)
         share = 0.9 if job.preview else 1.0
         painted = make_pass(
@@ -132,6 +132,57 @@ def paint_dub(
     return painted, count, rate.hz
 
 
+@dataclass(frozen=True)
+class SkinJob:
+    """A face laid onto a 3D head: see `soliloquy actor skin --help`."""
+
+    actor: Path
+    track: Path
+    line: Line
+    out: Path
+    plates: tuple[Path, ...] = ()
+    threads: int = 2
+
+
+def paint_skin(
+    job: SkinJob,
+    credentials: Credentials | None,
+    *,
+    progress: Callable[[float], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    notify: Callable[[str], None] | None = None,
+) -> tuple[int, int, float]:
+    """Paint a face onto a 3D head; arguments, result and errors as of `paint_dub`."""
+    actor = open_actor(job.actor)
+    track = read_track(job.track)
+    painter = Painter(actor, job.threads)
+    skin = plan_skin(painter, track, job.line.motion, job.plates)
+    for notice in skin.notices():
+        (notify or (lambda _: None))(notice)
+    sources = {
+        **_sources(actor, skin.source.name, skin.source.take),
+        "track": file_sha256(job.track),
+        job.line.kind: file_sha256(job.line.path),
+    }
+    inputs = _inputs(actor, "skin", sources) | {
+        "expression": _array_sha256(skin.shot.expression),
+        "row": skin.source.row,
+    }
+    target = PassFolder(job.out, digest_of(inputs), provenance_of(actor, _SKIN, sources))
+    numbers = track.numbers.tolist()
+    place = {number: i for i, number in enumerate(numbers)}
+    painted = make_pass(
+        target,
+        numbers,
+        lambda missing: paint_skin_frames(painter, skin, [place[number] for number in missing]),
+        credentials=credentials,
+        progress=progress,
+        cancelled=cancelled,
+        notify=notify,
+    )
+    return painted, len(track), track.rate.hz
+
+
 def find_take(
     actor: Actor,
     plate: Plate,
@@ -148,6 +199,9 @@ def find_take(
     found = _take_of(actor, plate)
     if found is not None:
         return actor, *found
+    from .capture import capture  # only here: tracking is no part of a pass
+    from .tracking import face_model_path
+
     try:
         model = face_model_path(face_model)
     except ActorError as error:
@@ -179,28 +233,34 @@ def _take_of(actor: Actor, plate: Plate) -> tuple[str, Take] | None:
     return None
 
 
-def _dub_target(job: DubJob, actor: Actor, name: str, take: Take, shot: Shot, plan: Plan) -> PassFolder:
+def _dub_target(job: DubJob, actor: Actor, name: str, take: Take, shot: Shot) -> PassFolder:
     """Where the pass goes, and all that its pixels depend on."""
-    sources = {
+    sources = _sources(actor, name, take)
+    if job.line is not None:
+        sources[job.line.kind] = file_sha256(job.line.path)
+    inputs = _inputs(actor, "dub", sources) | {
+        "expression": _array_sha256(shot.expression),
+        "rows": _array_sha256(shot.rows),
+        "start_frame": job.start_frame,
+    }
+    return PassFolder(job.out, digest_of(inputs), provenance_of(actor, _DUB, sources))
+
+
+def _sources(actor: Actor, name: str, take: Take) -> dict[str, str]:
+    return {
         "plate": take.plate_sha256,
         "take": file_sha256(actor.take(name)),
         "memory": file_sha256(actor.memory),
         "renderer": file_sha256(actor.renderer),
         "face": file_sha256(actor.face),
     }
-    if job.line is not None:
-        sources[job.line.kind] = file_sha256(job.line.path)
-    inputs: dict[str, Any] = {
-        "version": PASS_VERSION,
-        "kind": "dub",
-        "actor": actor.identifier,
-        "consent": actor.consent.statement,
-        **{name: value for name, value in sources.items() if name not in ("sound", "curves")},
-        "expression": _array_sha256(shot.expression),
-        "rows": _array_sha256(shot.rows),
-        "start_frame": job.start_frame,
-    }
-    return PassFolder(job.out, digest_of(inputs), provenance_of(actor, _DUB, sources))
+
+
+def _inputs(actor: Actor, kind: str, sources: Mapping[str, str]) -> dict[str, Any]:
+    """What pixels depend on, whatever the kind of pass. Of the line itself only its expressions count."""
+    kept = {name: value for name, value in sources.items() if name not in ("sound", "curves")}
+    about = {"version": PASS_VERSION, "kind": kind, "actor": actor.identifier}
+    return {**about, "consent": actor.consent.statement, **kept}
 
 
 def _dubbed(

@@ -167,7 +167,7 @@ class Painter:
 
     def turned_as_seen(self, head: FloatArray) -> FloatArray:
         """float32 [N] 0..1 of head poses [N, 4, 4]: 1 where memory saw the head turned alike."""
-        seen, wanted = self._seen_angles(), head_angles(head)
+        seen, wanted = self._seen_angles(), view_angles(head)
         apart = np.hypot(*(wanted[:, None] - seen[None]).transpose(2, 0, 1)).min(1)
         return _fading(apart, _NEAR_DEG, _FAR_DEG)
 
@@ -192,7 +192,7 @@ class Painter:
                 continue
             take = load_take(self.actor, name)
             rows = np.isin(take.numbers, self.bank.frame[self.bank.take == number])
-            angles.append(head_angles(take.head[rows]))
+            angles.append(view_angles(take.head[rows]))
         known = np.concatenate(angles[1:] or angles)
         return np.asarray(np.unique(np.rint(known), axis=0), np.float32)
 
@@ -254,7 +254,7 @@ def _laid_back(
     that is softened or grown later has something to show."""
     height, width = frame.rgb.shape[:2]
     transform = shot.take.crop[shot.rows[i]]
-    box = _hole_box(transform, painter.size, width, height)
+    box = hole_box(transform, painter.size, width, height)
     left, top, right, bottom = box
     inside = np.s_[top:bottom, left:right]
     matte = np.clip(paste(painter.hole[..., None], transform, box)[..., 0], 0, 1)
@@ -268,7 +268,7 @@ def _laid_back(
     return PassFrame(out.number, out.rgb, out.matte, confidence, box)
 
 
-def _hole_box(transform: FloatArray, size: int, width: int, height: int) -> tuple[int, int, int, int]:
+def hole_box(transform: FloatArray, size: int, width: int, height: int) -> tuple[int, int, int, int]:
     """Left, top, right and bottom (exclusive) of the plate's pixels under the crop's hole, with a margin."""
     margin = 0.02
     left, top, right, bottom = (HOLE + np.array([-margin, -margin, margin, margin])) * size
@@ -280,13 +280,15 @@ def _hole_box(transform: FloatArray, size: int, width: int, height: int) -> tupl
     return x0, y0, max(x1, x0), max(y1, y0)
 
 
-def head_angles(head: FloatArray) -> FloatArray:
-    """float32 [T, 2] yaw and pitch in degrees of poses [T, 4, 4] camera <- head: 0, 0 looks into the camera,
-    wherever in the picture it stands."""
-    forward = np.asarray(head[:, :3, 2], np.float64)
-    forward = forward / np.linalg.norm(forward, axis=1, keepdims=True)
-    yaw = np.arctan2(forward[:, 0], forward[:, 2])
-    pitch = np.arcsin(np.clip(forward[:, 1], -1, 1))
+def view_angles(head: FloatArray) -> FloatArray:
+    """float32 [T, 2] yaw and pitch in degrees from which the camera sees a head, of poses [T, 4, 4] camera
+    <- head (a scale in them does not matter): 0, 0 is from the front, wherever in the picture the head
+    stands."""
+    pose = np.asarray(head, np.float64)
+    towards = -np.einsum("tji,tj->ti", pose[:, :3, :3], pose[:, :3, 3])
+    towards = towards / np.maximum(np.linalg.norm(towards, axis=1, keepdims=True), 1e-12)
+    yaw = np.arctan2(towards[:, 0], towards[:, 2])
+    pitch = np.arcsin(np.clip(towards[:, 1], -1, 1))
     return np.asarray(np.degrees(np.stack([yaw, pitch], 1)), np.float32)
 
 

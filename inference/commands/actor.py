@@ -1,4 +1,4 @@
-"""`soliloquy actor show|train|render ACTOR`: a captured actor, from its folder to a painted pass."""
+"""`soliloquy actor show|train|render|skin ACTOR`: a captured actor, from its folder to a painted pass."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ _RENDER = """Paint a line onto a plate of the actor: an EXR sequence with colour
 confidence, numbered as the scene. It goes on where an earlier run with the same inputs stopped.
 The line is a sound, a table of ARKit curves (edited ones read back from Blender, too), or what the plate says
 itself."""
+_SKIN = """Paint the actor's face onto a 3D head that Blender has tracked (document: `head_track.py`): an
+EXR sequence of the whole picture; its confidence fades where the head is turned further than was captured."""
 _TRAIN = """Train the actor's renderer from the memory and the plates; needs PyTorch, and goes on where an
 earlier run stopped. What follows ACTOR goes to the trainer: --help shows it."""
 
@@ -29,6 +31,7 @@ def add(commands: Any) -> None:
     _add_show(actions)
     _add_train(actions)
     _add_render(actions)
+    _add_skin(actions)
 
 
 def _add_show(actions: Any) -> None:
@@ -76,17 +79,35 @@ def _add_render(actions: Any) -> None:
     _add_line_options(parser)
 
 
-def _add_output(parser: Any) -> None:
+def _add_skin(actions: Any) -> None:
+    parser = actions.add_parser("skin", help="paint the actor's face onto a 3D head", description=_SKIN)
+    parser.set_defaults(run=skin)
+    parser.add_argument("actor", type=Path, metavar="ACTOR", help="the actor's folder")
+    parser.add_argument(
+        "--track", type=Path, required=True, metavar="FILE", help="where the 3D head is, JSON from Blender"
+    )
+    line = parser.add_mutually_exclusive_group(required=True)
+    line.add_argument("--audio", type=Path, metavar="FILE", help="the line, as sound")
+    line.add_argument("--curves", type=Path, metavar="FILE", help="the line, as a table of ARKit curves")
+    parser.add_argument(
+        "--plates", type=Path, action="append", default=[], metavar="DIR", help="where the actor's plates lie"
+    )
+    _add_output(parser, with_frames=False)
+    _add_line_options(parser)
+
+
+def _add_output(parser: Any, *, with_frames: bool = True) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the pass")
-    parser.add_argument(
-        "--start-frame", type=int, default=1, metavar="N", help="number of the first frame; default 1"
-    )
-    parser.add_argument(
-        "--fps",
-        type=options.frame_rate,
-        metavar="N",
-        help="frames per second of the scene, which shows the plate frame by frame; default the plate's",
-    )
+    if with_frames:
+        parser.add_argument(
+            "--start-frame", type=int, default=1, metavar="N", help="number of the first frame; default 1"
+        )
+        parser.add_argument(
+            "--fps",
+            type=options.frame_rate,
+            metavar="N",
+            help="frames per second of the scene, which shows the plate frame by frame; default the plate's",
+        )
     trust = parser.add_argument_group("content credentials")
     trust.add_argument("--certificate", type=Path, metavar="FILE", help="chain that signs, PEM")
     trust.add_argument("--key", type=Path, metavar="FILE", help="its private key, PEM without password")
@@ -155,6 +176,25 @@ def render(arguments: argparse.Namespace, console: Console) -> int:
         job, _credentials(arguments, console), **_told(arguments.plate, console)
     )
     _done(arguments.plate, arguments.out, painted, count, rate_hz, console)
+    return OK
+
+
+def skin(arguments: argparse.Namespace, console: Console) -> int:
+    """Paint a face onto a 3D head."""
+    from ..actor.pass_jobs import SkinJob, paint_skin
+
+    job = SkinJob(
+        actor=arguments.actor,
+        track=arguments.track,
+        line=_line(arguments, console),
+        out=arguments.out,
+        plates=tuple(arguments.plates),
+        threads=arguments.threads,
+    )
+    painted, count, rate_hz = paint_skin(
+        job, _credentials(arguments, console), **_told(arguments.track, console)
+    )
+    _done(arguments.track, arguments.out, painted, count, rate_hz, console)
     return OK
 
 
