@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .commands import actor, animate, instruct, live, memory, rig, verify
+from .commands import actor, animate, capture, instruct, live, memory, rig, verify
 from .console import INTERRUPTED, REFUSED, TERMINATED, Console
 from .errors import SoliloquyError
 
@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="soliloquy", description="Speech in, facial performance out.")
     parser.add_argument("--version", action=_ShowVersion)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (animate, actor, instruct, live, memory, rig, verify):
+    for command in (animate, actor, capture, instruct, live, memory, rig, verify):
         command.add(commands)
     return parser
 

@@ -18,12 +18,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ..types import FloatArray
     from .folder import Actor
 
 TAKE_VERSION: Final = 1
 FACE_VERSION: Final = 1
-LOOKS_VERSION: Final = 1
 _ROWS: Final = ("numbers", "landmarks", "head", "expression", "crop", "colour", "confidence", "gaps")
 _NUMBERS: Final = ("landmarks", "head", "expression", "crop", "colour", "confidence")
 """Rows that must be finite where a frame is no gap."""
@@ -169,38 +167,6 @@ def load_face(actor: Actor) -> ActorFace:
         )
     except (KeyError, ValueError, TypeError) as error:
         raise _damaged("face", actor.face, error) from error
-
-
-def save_looks(actor: Actor, skin: FloatArray) -> None:
-    """Write the colours that all takes are brought to.
-
-    Args:
-        skin: float32 [K, 3] 0..1, see `colour.reference`.
-
-    Raises:
-        OutputError: it cannot be written.
-    """
-    save_arrays(_looks(actor), "description of an actor's looks", LOOKS_VERSION, skin=skin)
-
-
-def load_looks(actor: Actor) -> FloatArray | None:
-    """The colours that all takes are brought to, float32 [K, 3]; None before the first take.
-
-    Raises:
-        ActorError: damaged or of another version.
-    """
-    source = _looks(actor)
-    if not source.exists():
-        return None
-    kept = load_arrays(source, "description of an actor's looks", LOOKS_VERSION)
-    try:
-        return np.asarray(kept["skin"], np.float32)
-    except KeyError as error:
-        raise _damaged("description of an actor's looks", source, error) from error
-
-
-def _looks(actor: Actor) -> Path:
-    return actor.folder / "looks.npz"
 
 
 def _damaged(kind: str, source: Path, error: Exception) -> ActorError:
