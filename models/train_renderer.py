@@ -12,6 +12,7 @@ import argparse
 import json
 import signal
 import sys
+import threading
 import time
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -39,6 +40,8 @@ CHECKPOINT = "renderer.pt"
 _SHOWN_STEPS = 50
 _KEPT_STEPS = 250
 _SHEET_FRAMES = 8
+_STOPPED = 130
+"""Exit code of a run that was interrupted."""
 
 
 @dataclass
@@ -118,11 +121,11 @@ def draw_preview(trainer: Trainer, path: Path) -> None:
     write_png(path, np.ascontiguousarray((large * 255).round().to(torch.uint8).cpu().numpy()))
 
 
-def train(trainer: Trainer, folder: Path, checkpoint: Path, log: Log) -> None:
-    """Take the steps that are left, keeping state and drawing previews on the way."""
+def train(trainer: Trainer, folder: Path, checkpoint: Path, log: Log, stopping: threading.Event) -> None:
+    """Take the steps that are left, or those until `stopping` is set, keeping state and drawing previews."""
     losses: list[dict[str, float]] = []
     since, at = time.monotonic(), trainer.step
-    while trainer.step < trainer.settings.steps:
+    while trainer.step < trainer.settings.steps and not stopping.is_set():
         losses.append(trainer.advance())
         last = trainer.step == trainer.settings.steps
         if trainer.step % _SHOWN_STEPS and not last:
@@ -137,7 +140,7 @@ def train(trainer: Trainer, folder: Path, checkpoint: Path, log: Log) -> None:
         losses, since, at = [], time.monotonic(), trainer.step
 
 
-def run(arguments: argparse.Namespace, log: Log) -> int:
+def run(arguments: argparse.Namespace, log: Log, stopping: threading.Event) -> int:
     """Load, train, export."""
     actor = open_actor(arguments.actor)
     bank = load_memory(actor)
@@ -165,7 +168,11 @@ def run(arguments: argparse.Namespace, log: Log) -> int:
     for name, painter in (("nearest patch", nearest_patch), ("mean of patches", mean_patch)):
         metrics[name], sharpness = trainer.judge(painter)
         log.say(f"{name}: {metrics[name]:.2f} dB, sharpness {sharpness:.2f}")
-    train(trainer, folder, checkpoint, log)
+    train(trainer, folder, checkpoint, log, stopping)
+    if trainer.step < settings.steps:
+        trainer.save(checkpoint)
+        log.say(f"Stopped at step {trainer.step}; run it again to go on")
+        return _STOPPED
     metrics["psnr"], metrics["sharpness"] = trainer.judge()
     card = card_of(actor, bank, trainer, metrics)
     return 0 if export_renderer(trainer.average, card, trainer.sampler.unit, out, sys.stderr) else 1
@@ -201,19 +208,18 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="one JSON object per line on stdout")
     arguments = parser.parse_args()
     torch.set_num_threads(max(1, arguments.threads))
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    stopping = threading.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: stopping.set())
     log = Log(arguments.json, arguments.steps)
     try:
-        return run(arguments, log)
+        return run(arguments, log, stopping)
     except SoliloquyError as error:
         print(
             json.dumps({"event": "error", "message": str(error)}) if arguments.json else error,
             file=sys.stderr,
         )
         return 2
-    except KeyboardInterrupt:
-        log.say("Stopped; run it again to go on")
-        return 130
 
 
 if __name__ == "__main__":

@@ -87,7 +87,7 @@ class RendererNet(nn.Module):
         self.register_buffer("use", torch.tensor(float(config.memory)))
         self.register_buffer("attend", torch.tensor(float(config.attention)))
         self.entrance = _conv(16 + config.geometry, width)
-        self.look = nn.Sequential(_conv(24, patch), nn.LeakyReLU(0.1), _conv(patch, patch), nn.LeakyReLU(0.1))
+        self.look = nn.Sequential(_conv(15, patch), nn.LeakyReLU(0.1), _conv(patch, patch), nn.LeakyReLU(0.1))
         self.find = Attention(width, patch, 1)
         self.join = Block(width + patch + 12, width)
         self.down = nn.ModuleList(Block(a, b, 2) for a, b in zip((width, *deep), deep, strict=False))
@@ -95,6 +95,8 @@ class RendererNet(nn.Module):
         self.up = nn.ModuleList(Block(a + b, b) for a, b in ups)
         self.choose = Attention(width, patch, 2)
         self.paint = _conv(width, 20)
+        with torch.no_grad():  # begins with what memory shows
+            self.paint.bias[12:16] -= 2.0
         soft = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0]) / 16
         self.register_buffer("soft", (soft[:, None] * soft).expand(3, 1, 5, 5).contiguous())
 
@@ -115,7 +117,7 @@ class RendererNet(nn.Module):
         whole = seen.reshape(batch, count, 3, seen.shape[2], seen.shape[3])
         outside = (whole - plate[:, None, :3]) * (1.0 - plate[:, None, 3:]) * _DIFFERENCE
         mismatch = outside.square().mean((2, 3, 4))
-        small = torch.cat([F.pixel_unshuffle(seen, 2), F.pixel_unshuffle(outside.flatten(0, 1), 2)], 1)
+        small = torch.cat([F.pixel_unshuffle(seen, 2), F.avg_pool2d(outside.flatten(0, 1), 2)], 1)
         keys = self.look(small)
         x = _act(self.entrance(torch.cat([F.pixel_unshuffle(plate, 2), geometry], 1)))
         first = self.find(x, keys, distance, mismatch, self.attend)[:, :, 0, None]

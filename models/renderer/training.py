@@ -17,6 +17,7 @@ from ...inference.files import atomic_path
 from .batches import RUN, Sampler
 from .losses import PaintLoss, motion_loss
 from .net import RendererConfig, RendererNet, warp
+from .sync import train_sync
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,18 +37,20 @@ _BATCH = 8
 
 @dataclass(frozen=True)
 class Settings:
-    """`steps` of 8 frames; `patches` the renderer's usual number; `detail`, `motion`, `own` weights of losses
-    (see `losses`; `own` of what the U-Net paints alone)."""
+    """`steps` of 8 frames; `patches` usually given; weights `detail`, `motion`, `own` and `sync` of
+    losses (see `losses`, `sync`; `own` of what the U-Net paints alone); `sync_steps` of the towers."""
 
-    steps: int = 3000
+    steps: int = 3500
     seed: int = 0
     patches: int = 8
     memory: bool = True
     attention: bool = True
     rate: float = 1.5e-3
-    detail: float = 0.01
-    motion: float = 0.2
+    detail: float = 0.04
+    motion: float = 0.3
     own: float = 0.5
+    sync: float = 0.02
+    sync_steps: int = 300
 
 
 class Trainer:
@@ -61,6 +64,7 @@ class Trainer:
         self.average = copy.deepcopy(self.net).requires_grad_(False).eval()
         self.sampler = Sampler(footage, bank, settings.seed, device)
         self.loss = PaintLoss(settings.detail).to(device)
+        self.sync = train_sync(footage, settings.sync_steps, settings.seed, device)
         self.optimiser = torch.optim.AdamW(
             self.net.parameters(), settings.rate, (0.9, 0.99), weight_decay=1e-4
         )
@@ -99,6 +103,7 @@ class Trainer:
         losses = self.loss(made, film, hole, batch.lips)
         pairs = made.unflatten(0, (-1, RUN)), film.unflatten(0, (-1, RUN))
         losses["motion"] = self.settings.motion * motion_loss(*pairs, hole)
+        losses["sync"] = self.settings.sync * self.sync(*pairs)
         losses["own"] = self.settings.own * ((own - film).abs() * hole).mean() / hole.mean()
         return losses
 
@@ -123,7 +128,8 @@ class Trainer:
         """Everything that is needed to go on exactly."""
         state = {
             "step": self.step, "settings": asdict(self.settings), "net": self.net.state_dict(),
-            "average": self.average.state_dict(), "optimiser": self.optimiser.state_dict(),
+            "average": self.average.state_dict(), "sync": self.sync.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
             "sampler": self.sampler.state(), "draw": _kept(self._draw), "torch": torch.get_rng_state(),
         }  # fmt: skip
         with atomic_path(path) as temporary:
@@ -135,7 +141,7 @@ class Trainer:
         if state["settings"] != asdict(self.settings):
             return False
         self.step = state["step"]
-        for name in ("net", "average", "optimiser"):
+        for name in ("net", "average", "sync", "optimiser"):
             getattr(self, name).load_state_dict(state[name])
         self.sampler.restore(state["sampler"])
         _restore(self._draw, state["draw"])
