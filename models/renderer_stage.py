@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,6 +16,7 @@ from ..inference.actor.folder import ActorError
 from ..inference.actor.footage import open_footage
 from ..inference.actor.render import Painter, paint_shot, shot_of
 from ..inference.actor.take import load_take
+from ..inference.performance.direction import Direction, Draw
 from ..inference.pipeline import AnimateSettings, animate_file, collect
 from ..inference.session import load_speech_model
 from .renderer_trials import Trial
@@ -131,10 +132,13 @@ class Stage:
 
 
 def spoken(stage: Stage, trial: Trial) -> FaceMotion:
-    """What the speech model makes of a clip's own sound, as `soliloquy actor render` uses it."""
+    """What `soliloquy actor render --audio` makes of a clip's own sound, on the clock of its pictures: by how
+    much sound and picture of a plate are apart is a fault of the recording and known from the capture."""
     with open_footage(stage.actor, trial.name, trial.take, stage.plates) as plate:
         sound = plate.info.path
-    return collect(animate_file(sound, load_speech_model(), AnimateSettings()))
+    settings = AnimateSettings(direction=Direction(draw=Draw.of(0)))
+    motion = collect(animate_file(sound, load_speech_model(), settings))
+    return replace(motion, start_s=motion.start_s - (trial.take.sound_offset_s or 0.0))
 
 
 def composite(frame: np.ndarray, made: PassFrame) -> None:

@@ -18,7 +18,7 @@ from ..curves import sample_motion
 from ..types import FaceMotion
 from . import colour
 from .conditioning import Conditioner, mouth_points
-from .crop import HOLE, hole, invert, paste, sample, to_crop
+from .crop import HOLE, crisp, hole, invert, paste, sample, to_crop
 from .memory import keys_of, load_memory
 from .plate import ahead
 from .renderer import load_renderer
@@ -259,7 +259,7 @@ def _laid_back(
     inside = np.s_[top:bottom, left:right]
     matte = np.clip(paste(painter.hole[..., None], transform, box)[..., 0], 0, 1)
     around = frame.rgb[inside].astype(np.float32) / 255
-    rgb = np.where(matte[..., None] > 0, np.clip(paste(patch, transform, box), 0, 1), around)
+    rgb = np.where(matte[..., None] > 0, np.clip(paste(crisp(patch), transform, box), 0, 1), around)
     out = empty_frame(int(shot.timeline.numbers[i]), width, height)
     out.rgb[inside] = colour.to_linear(rgb)
     confidence = np.zeros((height, width), np.float32)
