@@ -51,11 +51,17 @@ _POINTS: Final = {
     "chin": (199,),
 }
 """Where the reference points lie on the actor's face: means of these vertices."""
-_EDGE_RINGS: Final = 2
+_EDGE_RINGS: Final = 3
 """Rings of triangles over which the matte fades at the face's outer edge."""
 _LEAST_TRIANGLES: Final = 8
-_GRAZING, _FACING = 0.15, 0.5
+_ROUNDNESS: Final = 0.35
+"""How far behind the face's rim the middle of a round head is taken to lie, as a share of the rim's width."""
+_GRAZING, _FACING = 0.2, 0.5
 """Cosines of the angle between skin and view, below which nothing is trusted and above which all is."""
+_HIDDEN, _SHOWN = 0.1, 0.4
+"""Likewise for the matte, as the shot sees the skin: no hard edge where the face turns away."""
+_BEHIND, _SURE = 0.35, 0.6
+"""Likewise as the plate sees it: beside a face that turned away lies what is behind the head."""
 
 
 @dataclass(frozen=True)
@@ -204,26 +210,27 @@ class _Mesh:
 
     def __init__(self, face: ActorFace) -> None:
         self.triangles = close_holes(face.triangles, face.identity)
-        self.matte = _rings(self.triangles, len(face.identity))
+        loops = boundary(self.triangles)
+        self.rim = max(loops, key=len) if loops else list(range(len(face.identity)))
+        self.matte = (
+            _rings(self.triangles, self.rim, len(face.identity)) if loops else np.ones(len(face.identity))
+        )
 
     def normals(self, vertices: FloatArray) -> FloatArray:
-        """float32 [N, 3] of unit length, outwards."""
-        corners = vertices[self.triangles]
-        across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-        total = np.zeros_like(vertices)
-        for corner in range(3):
-            np.add.at(total, self.triangles[:, corner], across)
-        return np.asarray(total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-9), np.float32)
+        """float32 [N, 3] of unit length, outwards, of a smooth round face: those of the mesh itself would
+        mistrust the sides of the nose, and let the 3D head through in lines."""
+        rim = vertices[self.rim] if self.rim else vertices
+        middle = rim.mean(0) - np.array([0, 0, _ROUNDNESS * np.ptp(rim[:, 0])], np.float32)
+        outwards = vertices - middle
+        length = np.maximum(np.linalg.norm(outwards, axis=1, keepdims=True), 1e-9)
+        return np.asarray(outwards / length, np.float32)
 
 
-def _rings(triangles: NDArray[np.int32], count: int) -> FloatArray:
+def _rings(triangles: NDArray[np.int32], rim: list[int], count: int) -> FloatArray:
     """float32 [count]: 0 at the outer edge of the mesh, rising to 1 over `_EDGE_RINGS` rings of triangles."""
     share = np.ones(count, np.float32)
-    loops = boundary(triangles)
-    if not loops:
-        return share
     reached = np.zeros(count, bool)
-    reached[max(loops, key=len)] = True
+    reached[rim] = True
     for ring in range(_EDGE_RINGS):
         touched = np.zeros(count, bool)
         touched[triangles[reached[triangles].any(1)].ravel()] = True
@@ -256,16 +263,16 @@ def _laid_on(mesh: _Mesh, face: ActorFace, skin: SkinPlan, i: int, texture: Floa
     middle = np.array(take.size) / 2
     places, _ = _project(vertices, take.head[row].astype(np.float64), take.focal_px, middle)
     normals = mesh.normals(vertices)
-    facing = np.minimum(_facing(vertices, normals, skin.pose[i]), _facing(vertices, normals, take.head[row]))
-    seen = drawn.interpolate(
-        mesh.triangles, np.concatenate([places, mesh.matte[:, None], facing[:, None]], 1).astype(np.float32)
-    )
+    here, there = (_facing(vertices, normals, pose) for pose in (skin.pose[i], take.head[row]))
+    columns = np.asarray(np.c_[places, mesh.matte, here, there], np.float32)
+    seen = drawn.interpolate(mesh.triangles, columns)
     inside = np.s_[top:bottom, left:right]
     rgb = _looked_up(texture, seen[..., :2], drawn)
     out.rgb[inside] = np.clip(colour.to_linear(np.clip(rgb, 0, 1)), 0, 1)
-    out.matte[inside] = _smooth(seen[..., 2])
+    shown = _between(seen[..., 3], _HIDDEN, _SHOWN) * _between(seen[..., 4], _BEHIND, _SURE)
+    out.matte[inside] = _between(seen[..., 2], 0, 1) * shown
+    trusted = _between(np.minimum(seen[..., 3], seen[..., 4]), _GRAZING, _FACING)
     confidence = np.zeros((track.height, track.width), np.float32)
-    trusted = _smooth((seen[..., 3] - _GRAZING) / (_FACING - _GRAZING))
     confidence[inside] = skin.confidence[i] * trusted * (drawn.triangle >= 0)
     return PassFrame(out.number, out.rgb, out.matte, confidence, drawn.box)
 
@@ -323,6 +330,7 @@ def _shrunk(texture: FloatArray, by: int) -> FloatArray:
     )
 
 
-def _smooth(share: FloatArray) -> FloatArray:
-    clipped = np.clip(share, 0, 1)
-    return np.asarray(clipped * clipped * (3 - 2 * clipped), np.float32)
+def _between(values: FloatArray, none: float, full: float) -> FloatArray:
+    """0 up to `none`, 1 from `full` on, smooth between."""
+    share = np.clip((values - none) / (full - none), 0, 1)
+    return np.asarray(share * share * (3 - 2 * share), np.float32)
