@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import map_coordinates, zoom
+import torch
+from torch.nn import functional
 
 if TYPE_CHECKING:
     from ..inference.actor.conditioning import Conditions
@@ -42,24 +43,11 @@ class MeanOfNearest:
 
 def _laid(conditions: Conditions, count: int) -> np.ndarray:
     """float32 [B, count, S, S, 3] 0..1: the first patches of every frame by cubic interpolation."""
-    patches, places = conditions.patches[:, :count], conditions.places[:, :count]
-    size = patches.shape[2]
-    out = np.empty((*patches.shape[:2], size, size, 3), np.float32)
-    for row, column in np.ndindex(*patches.shape[:2]):
-        across, down = np.moveaxis(pixel_places(places[row, column], size), -1, 0)
-        for channel in range(3):
-            source = patches[row, column, ..., channel].astype(np.float32)
-            out[row, column, ..., channel] = map_coordinates(source, [down, across], order=3, mode="nearest")
-    return np.clip(out / 255, 0, 1)
-
-
-def pixel_places(nodes: np.ndarray, size: int) -> np.ndarray:
-    """Where every pixel of the crop lies in a patch, by nodes [N, N, 2] in -1..1 from edge to edge.
-
-    Returns:
-        float32 [size, size, 2] x and y, 0 for the first pixel's centre. The outer nodes lie on the centres of
-        the crop's outer pixels.
-    """
-    factor = (size / nodes.shape[0], size / nodes.shape[1], 1)
-    dense = zoom(np.asarray(nodes, np.float32), factor, order=1, grid_mode=False, mode="nearest")
-    return (dense + 1) * np.float32(size / 2) - np.float32(0.5)
+    patches = torch.from_numpy(conditions.patches[:, :count]).flatten(0, 1).permute(0, 3, 1, 2).float() / 255
+    places = torch.from_numpy(conditions.places[:, :count]).flatten(0, 1).permute(0, 3, 1, 2)
+    dense = functional.interpolate(places, patches.shape[-2:], mode="bilinear", align_corners=True)
+    moved = functional.grid_sample(
+        patches, dense.permute(0, 2, 3, 1), mode="bicubic", padding_mode="border", align_corners=False
+    )
+    laid = moved.clamp(0, 1).permute(0, 2, 3, 1).numpy()
+    return laid.reshape(-1, count, *laid.shape[1:])

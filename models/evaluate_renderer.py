@@ -10,6 +10,7 @@ retrieval, renderer, colour, the way back into the plate, and the mix in linear 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
 from dataclasses import asdict, dataclass, field
@@ -251,7 +252,7 @@ def sheet(stage: Stage, painters: dict[str, Painter], names: list[str], words_of
     for trial, row, kind in choose_frames(stage, names, words_of):
         window = _window(trial, row)
         pictures = [trial.frames[row][window]]
-        pictures += [stage.paint(painters[name], trial)[row][window] for name in columns[1:]]
+        pictures += [stage.paint(painters[name], trial, rows=[row])[row][window] for name in columns[1:]]
         cells.append(Cell(f"{trial.name}, frame {int(trial.take.numbers[row])}: {kind}", pictures))
     draw_sheet(path, columns, cells)
 
@@ -332,8 +333,10 @@ def _run(arguments: argparse.Namespace) -> int:
     seen = sorted(set(names) & set(painters[OURS].bank.takes))
     if seen:
         raise ActorError(f"The memory has seen '{seen[0]}'", "Build it without the clips that are held out")
-    tracker = Tracker(face_model_path(arguments.face_model)) if arguments.face_model else None
-    report = judge(stage, painters, names, tracker, lambda line: print(line, file=sys.stderr, flush=True))
+    with contextlib.ExitStack() as stack:
+        model = arguments.face_model
+        tracker = stack.enter_context(Tracker(face_model_path(model))) if model else None
+        report = judge(stage, painters, names, tracker, lambda line: print(line, file=sys.stderr, flush=True))
     print(f"{len(names)} held-out clips, {report.left_out} frames without a usable mouth left out\n")
     print(f"{target_table(report)}\n\n{comparison_table(report)}")
     if arguments.sheet:

@@ -113,17 +113,24 @@ class Stage:
                     frames[row_of[frame.number]] = frame.rgb
         return Trial(name, frames, take, self.actor.crop_size)
 
-    def paint(self, painter: Painter, trial: Trial, motion: FaceMotion | None = None) -> np.ndarray:
+    def paint(
+        self,
+        painter: Painter,
+        trial: Trial,
+        motion: FaceMotion | None = None,
+        rows: Sequence[int] | None = None,
+    ) -> np.ndarray:
         """Paint a trial by the pass itself: frames uint8 [T, H, W, 3].
 
         Args:
             painter: of the actor, perhaps `swapped`.
             trial: whose entries in the memory, if it has any, are left out.
             motion: None for the trial's own tracked expression.
+            rows: ascending; None for all. Others stay as they were filmed.
         """
         shot = shot_of(painter.face, trial.take, motion, trial.take.motion.rate_hz, START, "hold")
         plan = painter.plan(shot, without_take=trial.name)
-        wanted = list(range(len(trial.take)))
+        wanted = list(range(len(trial.take))) if rows is None else list(rows)
         frames = trial.frames.copy()
         with open_footage(self.actor, trial.name, trial.take, self.plates) as plate:
             for row, made in zip(wanted, paint_shot(painter, shot, plan, plate, wanted), strict=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -60,6 +61,7 @@ class Trial:
         end = np.clip(np.ceil(points.max(0)), 0, (wide, high)).astype(int)
         return slice(low[1], end[1]), slice(low[0], end[0])
 
+    @cached_property
     def painted_parts(self) -> np.ndarray:
         """bool [H, W]: pixels that are painted by more than half in every frame."""
         high, wide = self.frames.shape[1:3]
@@ -92,7 +94,7 @@ def score(trial: Trial, painted: np.ndarray) -> Score:
     rows = [int(row) for row in trial.rows]
     pairs = [(painted[row][trial.box(row)], trial.frames[row][trial.box(row)]) for row in rows]
     lips = [(painted[row][trial.lip_box(row)], trial.frames[row][trial.lip_box(row)]) for row in rows]
-    still = metrics.still_parts(trial.frames) & trial.painted_parts()
+    still = metrics.still_parts(trial.frames) & trial.painted_parts
     still &= (np.isin(np.arange(len(still)), rows) & np.isin(np.arange(len(still)) + 1, rows))[:, None, None]
     return Score(
         psnr=float(np.mean([metrics.psnr(*pair) for pair in pairs])),

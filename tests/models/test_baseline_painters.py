@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from soliloquy.inference.actor.conditioning import GEOMETRY, NODES, Conditions
-from soliloquy.models.baseline_painters import MeanOfNearest, Nearest, pixel_places
+from soliloquy.models.baseline_painters import MeanOfNearest, Nearest
 
 SIZE = 48
 
@@ -31,12 +31,6 @@ def patches():
     waves = np.sin(np.arange(SIZE) / 4)[:, None] * np.cos(np.arange(SIZE) / 5)[None]
     rows = [np.stack([waves * a, waves.T, waves], -1) for a in (1.0, 0.3, -0.6)]
     return np.stack([128 + 100 * row for row in rows]).astype(np.uint8)[None]
-
-
-def test_nodes_of_an_unmoved_patch_are_its_pixels():
-    places = pixel_places(grid(), SIZE)
-    np.testing.assert_allclose(places[..., 0], np.arange(SIZE)[None].repeat(SIZE, 0), atol=1e-3)
-    np.testing.assert_allclose(places[..., 1], np.arange(SIZE)[:, None].repeat(SIZE, 1), atol=1e-3)
 
 
 def test_an_unmoved_patch_is_shown_as_it_is(patches):

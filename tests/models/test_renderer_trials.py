@@ -93,7 +93,7 @@ def test_gaps_are_not_judged(trial):
 
 
 def test_painted_parts_lie_inside_the_region(trial):
-    parts = trial.painted_parts()
+    parts = trial.painted_parts
     down, across = trial.box(0)
     assert parts[down, across].mean() > 0.6
     outside = parts.copy()
@@ -133,9 +133,9 @@ def test_closures_are_found_at_the_beginning_of_p_b_m(trial):
 
 
 def test_teeth_come_first(trial):
-    dark = np.full((CROP, CROP, 3), 0.1, np.float32)
-    pale = dark.copy()
-    pale[40:56, 30:66] = 0.7
+    skin = np.broadcast_to(np.array([0.7, 0.45, 0.35], np.float32), (CROP, CROP, 3))
+    dark, pale = skin.copy(), skin.copy()
+    dark[40:56, 30:66], pale[40:56, 30:66] = 0.05, 0.7
     found = trials.frames_with_teeth(trial, {1: dark, 4: pale})
     assert [row for _, row in found] == [4, 1]
     assert found[0][0] > found[1][0] == 0.0
