@@ -23,7 +23,7 @@ from .memory import keys_of, load_memory
 from .plate import ahead
 from .renderer import load_renderer
 from .retrieval import nearest, retrieve
-from .speech_map import driven, posture
+from .speech_map import driven, lead_s, posture
 from .take import load_face, load_take
 from .timeline import Timeline, lay_out, names_of, shown_frames
 from .types import Gap, PassFrame
@@ -112,7 +112,7 @@ def shot_of(
         return Shot(take, timeline, take.expression[timeline.rows])
     line_s = motion.start_s + len(motion.values) / motion.rate_hz
     timeline = lay_out(len(take), line_s, rate_hz, start_frame, fit)
-    values = sample_motion(arkit_motion(motion), timeline.times_s)
+    values = sample_motion(arkit_motion(motion), timeline.times_s + lead_s(take))
     line = FaceMotion(values, ARKIT_52, rate_hz)
     return Shot(take, timeline, driven(face, line, posture(face, take)[timeline.rows]))
 

@@ -24,7 +24,7 @@ from .footage import open_footage, usable_rows
 from .head_track import REFERENCE
 from .raster import boundary, close_holes, draw
 from .render import BATCH, Plan, Shot, arkit_motion, empty_frame, hole_box, view_angles
-from .speech_map import driven, posture
+from .speech_map import driven, lead_s, posture
 from .take import load_take
 from .timeline import Timeline, names_of
 from .types import PassFrame
@@ -180,7 +180,9 @@ def plan_skin(
     angles = view_angles(pose.astype(np.float32))
     source = find_source(painter.actor, np.median(angles, axis=0).astype(np.float32), plates)
     times = (track.numbers - track.numbers[0]) / track.rate.hz
-    line = FaceMotion(sample_motion(arkit_motion(motion), times), ARKIT_52, track.rate.hz)
+    line = FaceMotion(
+        sample_motion(arkit_motion(motion), times + lead_s(source.take)), ARKIT_52, track.rate.hz
+    )
     rows = np.full(len(track), source.row, np.int64)
     held = posture(face, source.take)[rows]
     shot = Shot(source.take, Timeline(track.numbers, rows, times), driven(face, line, held))

@@ -4,6 +4,9 @@ The channels that Soliloquy predicts from the sound of a plate are paired with t
 pictures. What the footage does not tell (a channel that the actor never moved) is filled in from the tracked
 channels, and behind those from what the channels do to the lips of a neutral head: three ridge regressions,
 each held towards the one before. The animator's edited curves go through the same map.
+
+The map is linear and of one frame: on held-out clips kernel regression, neighbouring frames and the posteriors
+of visemes took less than 3 % off the error of the lips.
 """
 
 from __future__ import annotations
@@ -44,6 +47,8 @@ as the prior. Chosen by cross-validation."""
 _FOLDS: Final = 5
 _FOLD_S: Final = 2.0
 _OFFSETS_S: Final = np.arange(-0.2, 0.2001, 0.01)
+_NATURAL_S: Final = 0.06
+"""Offsets up to this are those of lips and predictor; larger ones are the recording's."""
 _LEAST_R: Final = 0.35
 """Correlation of heard and seen aperture below which sound and picture don't belong together."""
 _LEAST_FRAMES: Final = 20
@@ -226,6 +231,17 @@ def posture(face: ActorFace, take: Take) -> FloatArray:
             filled = np.stack([np.interp(here, here[seen], column[seen]) for column in part.T], 1)
             out[first:stop] = smooth(filled, frames)
     return out
+
+
+def lead_s(take: Take) -> float:
+    """By how much a line is to run ahead of its own times on this plate, seconds.
+
+    Predicted curves come a little after what the actor's lips do, in all takes alike: that is the predictor's
+    and is taken back. An offset that lips can't have is a fault of that plate's sound; a new line has not got
+    it.
+    """
+    offset = take.sound_offset_s or 0.0
+    return offset if abs(offset) <= _NATURAL_S else 0.0
 
 
 def driven(face: ActorFace, motion: FaceMotion, held: FloatArray | None = None) -> FloatArray:
