@@ -5,8 +5,8 @@ pictures. What the footage does not tell (a channel that the actor never moved) 
 channels, and behind those from what the channels do to the lips of a neutral head: three ridge regressions,
 each held towards the one before. The animator's edited curves go through the same map.
 
-The map is linear and of one frame: on held-out clips kernel regression, neighbouring frames and the posteriors
-of visemes took less than 3 % off the error of the lips.
+The map is linear and of one frame: on held-out clips kernel regression, neighbouring frames and the
+posteriors of visemes took less than 3 % off the error of the lips.
 """
 
 from __future__ import annotations

@@ -1,8 +1,13 @@
-"""`soliloquy memory plot SOUND --out memory.png`: look into the memory of the speech model."""
+"""`soliloquy memory plot|build|show`: what the speech model remembers, and what an actor's memory holds.
+
+`plot SOUND` draws the implicit memory of the speech model; `build ACTOR` makes the explicit memory of a
+captured actor from its plates, `show ACTOR` tells what that covers.
+"""
 
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +17,8 @@ from ..errors import SoliloquyError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ..actor.memory_sheet import Survey
+    from ..actor.types import MemoryBank
     from ..console import Console
     from ..formats.cue import Cue
     from ..memory_study import MemoryStudy
@@ -19,15 +26,47 @@ if TYPE_CHECKING:
 _PLOT = """Draw when the slots of the implicit memory answer, to which phones, and with which lips.
 The statistics are over all sounds together; the picture against time shows the first one.
 Without SOUND the embedded sample is heard."""
+_BUILD = """Read the plates of an actor once more and keep the patches that cover what the mouth did.
+Gaps, blurred and broken frames are left out. The renderer is trained for one memory: train it again after."""
+_SHOW = (
+    """Tell what an actor's memory covers and what was not seen, and draw the patches by the mouth's shape."""
+)
 _SAMPLE = Path(__file__).resolve().parents[2] / "blender_addon" / "assets" / "sample.flac"
 _SAMPLE_CUES = _SAMPLE.with_name("sample.phones.tsv")
 
 
 def add(commands: Any) -> None:
     """Declare the command and its sub-commands."""
-    parser = commands.add_parser("memory", help="look into the memory of the speech model")
+    parser = commands.add_parser("memory", help="an actor's memory, and that of the speech model")
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     _add_plot(actions)
+    _add_build(actions)
+    _add_show(actions)
+
+
+def _add_build(actions: Any) -> None:
+    parser = actions.add_parser("build", help="make an actor's memory from the plates", description=_BUILD)
+    parser.set_defaults(run=build)
+    parser.add_argument("actor", type=Path, metavar="ACTOR", help="the actor's folder")
+    parser.add_argument("--entries", type=int, metavar="N", help="patches to keep at most; default 2000")
+    parser.add_argument(
+        "--without", nargs="+", default=[], metavar="TAKE", help="takes to leave out, to be tested with later"
+    )
+    parser.add_argument(
+        "--plates", nargs="+", type=Path, default=[], metavar="DIR", help="where plates lie that were moved"
+    )
+    parser.add_argument("--quiet", action="store_true", help="print errors only")
+    parser.add_argument(
+        "--json", action="store_true", help="one JSON object per line on stdout, with progress"
+    )
+
+
+def _add_show(actions: Any) -> None:
+    parser = actions.add_parser("show", help="what an actor's memory covers", description=_SHOW)
+    parser.set_defaults(run=show, quiet=False)
+    parser.add_argument("actor", type=Path, metavar="ACTOR", help="the actor's folder")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="the sheet: png, svg or pdf")
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
 
 def _add_plot(actions: Any) -> None:
@@ -43,6 +82,61 @@ def _add_plot(actions: Any) -> None:
     parser.add_argument("--cues", type=Path, metavar="FILE", help="phone times of the first sound")
     parser.add_argument("--model", type=Path, metavar="FILE", help="another weight file")
     parser.add_argument("--quiet", action="store_true", help="print errors only")
+
+
+def build(arguments: argparse.Namespace, console: Console) -> int:
+    """Build an actor's memory, write it, and tell what it covers."""
+    from ..actor.folder import open_actor
+    from ..actor.memory import ENTRIES, build_memory, save_memory
+    from ..actor.memory_sheet import lines, survey
+
+    actor = open_actor(arguments.actor)
+    bank = build_memory(
+        actor,
+        arguments.plates,
+        ENTRIES if arguments.entries is None else arguments.entries,
+        without=arguments.without,
+        progress=lambda share: console.progress(actor.memory, share),
+    )
+    save_memory(actor, bank)
+    found = survey(bank)
+    if arguments.json:
+        print(json.dumps({"event": "done", **_about(actor.memory, bank, found)}), flush=True)
+    elif not arguments.quiet:
+        print("\n".join([*lines(actor, bank, found), f"-> {actor.memory}"]), flush=True)
+    return OK
+
+
+def show(arguments: argparse.Namespace, console: Console) -> int:
+    """Tell what an actor's memory covers, and draw the sheet."""
+    from ..actor.folder import open_actor
+    from ..actor.memory import load_memory
+    from ..actor.memory_sheet import lines, save_sheet, survey
+
+    actor = open_actor(arguments.actor)
+    bank = load_memory(actor)
+    found = survey(bank)
+    if arguments.out:
+        save_sheet(arguments.out, actor, bank, found)
+    if arguments.json:
+        print(json.dumps(_about(actor.memory, bank, found)), flush=True)
+    else:
+        print("\n".join([*lines(actor, bank, found), *([f"-> {arguments.out}"] if arguments.out else [])]))
+    return OK
+
+
+def _about(path: Path, bank: MemoryBank, found: Survey) -> dict[str, Any]:
+    from ..actor.coverage import KINDS
+
+    return {
+        "memory": str(path),
+        "entries": len(bank),
+        "size": bank.patches.shape[1],
+        "takes": list(bank.takes),
+        "kinds": {name: int((found.kind == kind).sum()) for kind, name in enumerate(KINDS)},
+        "coverage": found.grid().tolist(),
+        "gaps": list(found.gaps),
+    }
 
 
 def plot(arguments: argparse.Namespace, console: Console) -> int:
