@@ -20,15 +20,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..inference.actor.crop import sample
-from ..inference.actor.folder import ActorError, open_actor
-from ..inference.actor.render import Painter
+from ..inference.actor.folder import open_actor
 from ..inference.actor.renderer import load_renderer
 from ..inference.actor.tracking import Tracker, face_model_path
 from ..inference.errors import SoliloquyError
 from . import image_metrics as metrics
 from .baseline_painters import MeanOfNearest, Nearest
 from .renderer_sheet import Cell, draw_sheet
-from .renderer_stage import Stage, clip_names, itself, spoken, swapped, tracked_again
+from .renderer_stage import THREADS, Stage, clip_names, itself, spoken, swapped, tracked_again
 from .renderer_trials import (
     Score,
     Trial,
@@ -42,6 +41,8 @@ from .renderer_trials import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from ..inference.actor.render import Painter
 
 OURS, NO_MEMORY, NEAREST = "with memory", "without memory", "nearest frame"
 WARPED, MEAN, CEILING = (
@@ -151,7 +152,7 @@ def judge(
     """Measure all clips."""
     report = Report(scores={name: [] for name in painters})
     for name in names:
-        trial = stage.trial(name)
+        trial = stage.held_out(name, next(iter(painters.values())).bank)
         report.clips.append(name)
         report.left_out += len(trial.take) - len(trial.rows)
         for label, painter in painters.items():
@@ -273,12 +274,10 @@ def make_painters(stage: Stage, renderer: Path | None, no_memory: Path | None) -
     Raises:
         ActorError, ModelError: a file is missing, damaged, or of another actor.
     """
-    base = Painter(stage.actor)
-    if renderer is not None:
-        base = swapped(base, load_renderer(renderer, base.bank))
+    base = stage.painter(renderer)
     painters = {OURS: base}
     if no_memory is not None:
-        painters[NO_MEMORY] = swapped(base, load_renderer(no_memory, base.bank))
+        painters[NO_MEMORY] = swapped(base, load_renderer(no_memory, base.bank, threads=THREADS))
     painters[NEAREST] = swapped(base, Nearest(warped=False))
     painters[WARPED] = swapped(base, Nearest(warped=True))
     painters[MEAN] = swapped(base, MeanOfNearest())
@@ -330,9 +329,6 @@ def _run(arguments: argparse.Namespace) -> int:
     names = clip_names(arguments.clips)
     stage = Stage(open_actor(arguments.actor), tuple(arguments.plates))
     painters = make_painters(stage, arguments.renderer, arguments.no_memory)
-    seen = sorted(set(names) & set(painters[OURS].bank.takes))
-    if seen:
-        raise ActorError(f"The memory has seen '{seen[0]}'", "Build it without the clips that are held out")
     with contextlib.ExitStack() as stack:
         model = arguments.face_model
         tracker = stack.enter_context(Tracker(face_model_path(model))) if model else None

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 START = 1
 """Number of the first frame of every trial in its scene."""
+THREADS = 2
+"""CPU threads of renderers: what the targets are measured with."""
 
 
 class Paints(Protocol):
@@ -97,6 +99,26 @@ class Stage:
     actor: Actor
     plates: tuple[Path, ...] = ()
     """Folders to look in before the places of the capture."""
+
+    def painter(self, renderer: Path | None = None) -> Painter:
+        """The actor's pass, or with another weight file in its place.
+
+        Raises:
+            ActorError, ModelError: something is missing, damaged, or does not belong together.
+        """
+        return Painter(self.actor, threads=THREADS, renderer=renderer)
+
+    def held_out(self, name: str, bank: MemoryBank) -> Trial:
+        """`trial`, refused where the memory has seen it.
+
+        Raises:
+            ActorError: it has, or as `trial`.
+        """
+        if name in bank.takes:
+            raise ActorError(
+                f"The memory has seen '{name}'", "Build it without the clips that are to be held out"
+            )
+        return self.trial(name)
 
     def trial(self, name: str) -> Trial:
         """A take of the actor with its pictures.

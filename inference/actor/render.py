@@ -30,6 +30,7 @@ from .types import Gap, PassFrame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -132,16 +133,17 @@ class Painter:
     Args:
         actor: with a face, a memory and a trained renderer.
         threads: CPU threads of the renderer.
+        renderer: another weight file than the actor's own.
 
     Raises:
         ActorError, ModelError: something is missing, damaged, or they do not belong together.
     """
 
-    def __init__(self, actor: Actor, threads: int = 2) -> None:
+    def __init__(self, actor: Actor, threads: int = 2, renderer: Path | None = None) -> None:
         self.actor = actor
         self.face = load_face(actor)
         self.bank = load_memory(actor)
-        self.renderer = load_renderer(actor.renderer, self.bank, threads=threads)
+        self.renderer = load_renderer(renderer or actor.renderer, self.bank, threads=threads)
         self.conditioner = Conditioner(self.bank)
         self.size = self.conditioner.size
         self.hole = hole(self.size)
