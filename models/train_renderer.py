@@ -173,7 +173,9 @@ def run(arguments: argparse.Namespace, log: Log, stopping: threading.Event) -> i
         trainer.save(checkpoint)
         log.say(f"Stopped at step {trainer.step}; run it again to go on")
         return _STOPPED
+    metrics["fine band"] = trainer.sharpen()
     metrics["psnr"], metrics["sharpness"] = trainer.judge()
+    log.say(f"held out: {metrics['psnr']:.2f} dB, sharpness {metrics['sharpness']:.2f}")
     card = card_of(actor, bank, trainer, metrics)
     return 0 if export_renderer(trainer.average, card, trainer.sampler.unit, out, sys.stderr) else 1
 

@@ -97,6 +97,8 @@ class RendererNet(nn.Module):
         self.paint = _conv(width, 20)
         with torch.no_grad():  # begins with what memory shows
             self.paint.bias[12:16] -= 2.0
+        self.register_buffer("crisp", torch.tensor(1.0))
+        """Factor on the fine band: see `training.Trainer.sharpen`."""
         soft = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0]) / 16
         self.register_buffer("soft", (soft[:, None] * soft).expand(3, 1, 5, 5).contiguous())
 
@@ -140,7 +142,7 @@ class RendererNet(nn.Module):
         drawn = F.pixel_shuffle(self.paint(y), 2)
         own, share, sharpness = drawn[:, :3] + 0.5, torch.sigmoid(drawn[:, 3:4]), torch.sigmoid(drawn[:, 4:])
         share = 1.0 - self.use * (1.0 - share)
-        return own * share + whole * (1.0 - share) + fine * sharpness * self.use, own
+        return own * share + whole * (1.0 - share) + fine * sharpness * (self.crisp * self.use), own
 
 
 def warp(patches: Tensor, places: Tensor) -> Tensor:

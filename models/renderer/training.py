@@ -33,6 +33,10 @@ _AVERAGE = 0.995
 _JUDGED = 50
 """Frames that progress is measured on."""
 _BATCH = 8
+_SHARP = 0.97
+"""Sharpness (variance of the Laplacian) by film's that is wanted."""
+_CRISP = (0.5, 3.0)
+"""Within which the fine band is weighed for it."""
 
 
 @dataclass(frozen=True)
@@ -108,17 +112,38 @@ class Trainer:
         return losses
 
     @torch.inference_mode()
-    def judge(self, painter: Any = None) -> tuple[float, float]:
+    def judge(self, painter: Any = None, rows: np.ndarray | None = None) -> tuple[float, float]:
         """PSNR in dB in the hole's box, and the variance of the Laplacian by the film's, means over frames
-        that are not trained on; of the averaged network, or of another `painter` of feeds."""
+        that are not trained on (or `rows`); of the averaged network, or of another `painter` of feeds."""
         scores = []
-        for rows in np.array_split(self.rows, max(1, len(self.rows) // 10)):
-            batch = self.sampler.shown(rows, self.settings.patches)
+        rows = self.rows if rows is None else rows
+        for part in np.array_split(rows, max(1, len(rows) // 10)):
+            batch = self.sampler.shown(part, self.settings.patches)
             painted = (painter or self.paint)(*batch.feeds)
             scores.append(measured(composited(painted.clamp(0, 1), batch.film, self.sampler.hole), batch.film,
                                    self.sampler.hole))  # fmt: skip
         psnr, sharpness = np.concatenate(scores).mean(0)
         return float(psnr), float(sharpness)
+
+    def sharpen(self) -> float:
+        """Set how much of the memory's fine band is taken, so that training frames come out `_SHARP` times as
+        sharp as film; returns the factor.
+
+        Losses of values reward a picture a little softer than film; this undoes it with what memory has, not
+        with noise. Without memory there is nothing to take, and the factor stays 1.
+        """
+        if not self.settings.memory:
+            return 1.0
+        film = self.sampler.footage
+        trained = np.flatnonzero(~film.held_out)
+        rows = trained[np.linspace(0, len(trained) - 1, min(_JUDGED, len(trained))).astype(np.intp)]
+        low, high = _CRISP
+        for _ in range(6):
+            middle = (low + high) / 2
+            self.average.crisp.fill_(middle)
+            low, high = (middle, high) if self.judge(rows=rows)[1] < _SHARP else (low, middle)
+        self.average.crisp.fill_((low + high) / 2)
+        return (low + high) / 2
 
     def paint(self, *feeds: Tensor) -> Tensor:
         """What the averaged network paints."""

@@ -214,6 +214,17 @@ class TestTraining:
         assert psnr[0] == pytest.approx(20, abs=1e-3)
         assert psnr[1] == pytest.approx(1, abs=1e-3)
 
+    def test_the_fine_band_makes_up_for_softness(self, actor, footage):
+        trainer = Trainer(footage, actor.bank, SMALL)
+        with torch.no_grad():
+            trainer.average.paint.bias[12:16] = -8.0  # all of it from memory
+            trainer.average.paint.weight[12:16] = 0
+        before = trainer.judge()[1]
+        factor = trainer.sharpen()
+        assert float(trainer.average.crisp) == factor
+        assert abs(trainer.judge()[1] - 0.97) < abs(before - 0.97)
+        assert Trainer(footage, actor.bank, replace(SMALL, memory=False)).sharpen() == 1.0
+
     def test_mean_of_patches_needs_no_training(self, actor, footage):
         assert Trainer(footage, actor.bank, SMALL).judge(mean_patch)[0] > 15
 
