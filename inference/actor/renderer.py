@@ -70,7 +70,11 @@ def load_renderer(path: Path, bank: MemoryBank, *, threads: int = 1) -> Renderer
     """
     if not path.is_file():
         raise ModelError(f"There is no renderer '{path}'", _TRAIN)
-    renderer = Renderer(load_graph(path, CONTRACT, INPUTS, (OUTPUT,), threads))
+    try:
+        renderer = Renderer(load_graph(path, CONTRACT, INPUTS, (OUTPUT,), threads))
+    except ModelError as error:
+        missing = error.cause.startswith("onnxruntime")
+        raise ModelError(error.cause, error.remedy if missing else _TRAIN) from error
     card = renderer.card
     try:
         whose, size, keys, patches = card["actor"], renderer.size, int(card["keys"]), renderer.patches

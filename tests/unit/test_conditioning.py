@@ -231,8 +231,9 @@ class TestRenderer:
     def test_a_damaged_one_is_refused(self, weights, bank):
         file = weights()
         file.write_bytes(file.read_bytes()[:200])
-        with pytest.raises(ModelError, match="damaged"):
+        with pytest.raises(ModelError, match="damaged") as refused:
             load_renderer(file, bank)
+        assert "soliloquy actor train" in refused.value.remedy
 
     def test_a_memory_is_known_by_its_content(self, bank):
         other = replace(bank, patches=bank.patches ^ 1)
