@@ -125,9 +125,9 @@ def project(face: ActorFace, expression: np.ndarray, head: np.ndarray) -> np.nda
 
 def tiny_pictures(landmarks: np.ndarray) -> np.ndarray:
     """uint8 [T, HEIGHT, WIDTH, 3]: skin with texture, and a dark mouth where the landmarks have it."""
-    random = np.random.default_rng(11)
-    ground = np.full((HEIGHT, WIDTH, 3), (190, 150, 130)) + random.normal(0, 12, (HEIGHT, WIDTH, 1))
     down, across = np.mgrid[:HEIGHT, :WIDTH] + 0.5
+    texture = 10 * np.sin(across / 6) * np.cos(down / 5) + 8 * np.sin(0.11 * across + 0.17 * down)
+    ground = np.array([190.0, 150.0, 130.0]) + texture[..., None]
     frames = []
     for points in landmarks:
         picture = ground.copy()
@@ -153,16 +153,31 @@ def write_plate(folder: Path, pictures: np.ndarray, first: int = 1) -> Path:
 def tiny_take(face: ActorFace, frames: int, plate: Path, first: int = 1) -> Take:
     """The take of `tiny_pictures` in a folder; all of it sure."""
     expression, head = tiny_expressions(frames), tiny_heads(frames)
+    with open_plate(plate) as opened:
+        info = opened.info
     landmarks = project(face, expression, head)
+    return take_of(face, expression, head, landmarks, plate=info.path.name, sha256=info.sha256, first=first)
+
+
+def take_of(
+    face: ActorFace,
+    expression: np.ndarray,
+    head: np.ndarray,
+    landmarks: np.ndarray,
+    *,
+    plate: str,
+    sha256: str,
+    first: int = 1,
+) -> Take:
+    """A take with these values; all of it sure, its colours a little off the reference."""
+    frames = len(expression)
     values = np.zeros((frames, len(ARKIT_52)), np.float32)
     values[:, ARKIT_52.index("jawOpen")] = expression[:, 0] / 4
     colour = np.zeros((frames, 3, 2), np.float32)
     colour[:, :, 0] = 0.9, 1.0, 1.1
-    with open_plate(plate) as opened:
-        info = opened.info
     return Take(
-        plate=info.path.name,
-        plate_sha256=info.sha256,
+        plate=plate,
+        plate_sha256=sha256,
         size=(WIDTH, HEIGHT),
         numbers=np.arange(first, first + frames, dtype=np.int32),
         motion=FaceMotion(values, ARKIT_52, RATE_HZ),
