@@ -158,16 +158,16 @@ def _line(seen: NDArray[np.float64], wanted: NDArray[np.float64]) -> tuple[float
     """Robust gain and offset wanted <- seen (Tukey's weights); the offset is held towards 0."""
     known = np.isfinite(seen) & np.isfinite(wanted)
     x, y = seen[known], wanted[known]
-    weight = np.ones_like(x)
-    gain, offset = 1.0, 0.0
+    # From the median ratio: a start by least squares would follow a bright hand on a cheek.
+    gain, offset = float(np.median(y / np.maximum(x, 1e-3))), 0.0
     for _ in range(20):
+        error = np.abs(y - gain * x - offset)
+        scale = 4.685 * 1.4826 * np.median(error) + 1e-3
+        weight = np.maximum(1 - (error / scale) ** 2, 0) ** 2 + 1e-6
         share = weight / weight.sum()
         mean_x, mean_y = share @ x, share @ y
         spread = share @ (x - mean_x) ** 2
         slope = share @ ((x - mean_x) * (y - mean_y)) + _OFFSET_PRIOR**2 * mean_y / max(mean_x, 1e-3)
         gain = slope / (spread + _OFFSET_PRIOR**2)
         offset = mean_y - gain * mean_x
-        error = np.abs(y - gain * x - offset)
-        scale = 4.685 * 1.4826 * np.median(error) + 1e-3
-        weight = np.maximum(1 - (error / scale) ** 2, 0) ** 2 + 1e-6
     return float(gain), float(offset)
