@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = (
     "bpy", "torch", "onnxruntime", "soundfile", "soxr", "av", "scipy", "librosa", "matplotlib",
-    "mediapipe", "cv2", "OpenImageIO", "c2pa",
+    "mediapipe", "cv2", "OpenImageIO", "c2pa", "cryptography",
 )  # fmt: skip
 
 FORBIDDEN = {
@@ -42,6 +42,8 @@ SOLE_IMPORTERS = {
     "cv2": {"inference/actor/tracking.py"},
     "OpenImageIO": {"inference/actor/images.py"},
     "c2pa": {"inference/actor/provenance.py"},
+    "cryptography": {"inference/actor/credentials.py"},
+    "av": {"inference/audio_video.py", "inference/actor/movies.py", "inference/actor/movie_writer.py"},
 }
 
 LAYERS = (
@@ -55,7 +57,8 @@ LAYERS = (
     {"motion", "rig_match"},
     {"performance", "parts", "hearing"},
     {"pipeline", "jobs", "console", "memory_study", "motion_pack"},
-    {"memory_plot", "live", "reapply", "actor"},
+    {"memory_plot", "live", "reapply"},
+    {"actor"},
     {"commands"},
     {"cli"},
     {"__main__"},
