@@ -9,6 +9,7 @@ def register() -> None:
     import bpy
 
     from . import (
+        actor_properties,
         cli_command,
         dialogue_follow,
         dialogue_properties,
@@ -28,6 +29,7 @@ def register() -> None:
     rig_properties.register()
     dialogue_properties.register()
     performance_properties.register()
+    actor_properties.register()
     bpy.app.handlers.depsgraph_update_post.append(performance_live.on_update)
     bpy.app.handlers.depsgraph_update_post.append(dialogue_follow.on_update)
     bpy.app.handlers.save_pre.append(overrides.prepare)
@@ -43,6 +45,7 @@ def unregister() -> None:
     import bpy
 
     from . import (
+        actor_properties,
         cli_command,
         dialogue_follow,
         dialogue_properties,
@@ -69,6 +72,7 @@ def unregister() -> None:
         handlers.remove(operators.forget_outcome)
     bpy.types.TOPBAR_MT_file_import.remove(operators.draw_import_menu)
     bpy.types.VIEW3D_MT_mesh_add.remove(operators.draw_add_menu)
+    actor_properties.unregister()
     performance_properties.unregister()
     dialogue_properties.unregister()
     rig_properties.unregister()
@@ -86,6 +90,7 @@ def _outcome_handlers() -> tuple[list, ...]:
 
 def _classes() -> tuple[type, ...]:
     from . import (
+        actor_properties,
         dialogue_properties,
         edit_properties,
         operators,
@@ -97,5 +102,5 @@ def _classes() -> tuple[type, ...]:
     )
 
     data = (*properties.CLASSES, *edit_properties.CLASSES, *rig_properties.CLASSES)
-    data = (*data, *dialogue_properties.CLASSES, *performance_properties.CLASSES)
+    data = (*data, *dialogue_properties.CLASSES, *performance_properties.CLASSES, *actor_properties.CLASSES)
     return (*preferences.CLASSES, *data, *operators.CLASSES, *panels.CLASSES)

@@ -120,7 +120,7 @@ def _summed(
         for row, frame in enumerate(frames):
             scene.frame_set(int(frame))
             for owner, of_owner in places.items():
-                values[owner][row] = [_value(owner, path, index) for path, index in of_owner]
+                values[owner][row] = [value_of(owner, path, index) for path, index in of_owner]
     finally:
         scene.frame_set(int(before), subframe=before % 1.0)
     return {owner: _thinned(obj, frames, places[owner], values[owner]) for owner in owners}
@@ -155,10 +155,10 @@ def _places(owner: bpy.types.ID) -> list[tuple[str, int]]:
     found = dict.fromkeys(
         (f.data_path, f.array_index) for bag in bags if bag is not None for f in bag.fcurves
     )
-    return [(path, index) for path, index in found if _value(owner, path, index) is not None]
+    return [(path, index) for path, index in found if value_of(owner, path, index) is not None]
 
 
-def _value(owner: bpy.types.ID, path: str, index: int) -> float | None:
+def value_of(owner: bpy.types.ID, path: str, index: int) -> float | None:
     """The value of a property; None where there is no such number."""
     try:
         value = owner.path_resolve(path)

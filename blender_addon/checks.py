@@ -64,8 +64,8 @@ def _file_refusal(path: str) -> SoliloquyError | None:
 
 
 def busy_reason() -> str:
-    """Why no line can be started while one is running; empty when none is."""
-    return "A line is being animated. Wait for it, or press Esc to stop it." if STATUS.job is not None else ""
+    """Why nothing can be started while something is running; empty when nothing is."""
+    return f"{STATUS.job.what}. Wait for it, or press Esc to stop it." if STATUS.job is not None else ""
 
 
 def first_reason(*errors: SoliloquyError | None) -> str:

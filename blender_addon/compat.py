@@ -140,3 +140,10 @@ def set_node_choice(node: bpy.types.Node, socket: str, choice: str, before_5: tu
         setattr(node, *before_5)
     else:
         node.inputs[socket].default_value = choice
+
+
+def use_png_output(settings: bpy.types.ImageFormatSettings) -> None:
+    """Switch a render output to PNG pictures: 5.0 wants the kind of media before the format."""
+    if hasattr(settings, "media_type"):
+        settings.media_type = "IMAGE"
+    settings.file_format, settings.color_mode = "PNG", "RGB"

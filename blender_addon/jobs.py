@@ -176,9 +176,11 @@ class Job:
     Args:
         request: what `work` is about.
         work: takes the request, a function to call with the share done, and one that tells whether to stop.
+        what: a sentence about what goes on, without its full stop.
     """
 
-    def __init__(self, request: Any, work: Work = compute) -> None:
+    def __init__(self, request: Any, work: Work = compute, what: str = "A line is being animated") -> None:
+        self.what = what
         self.progress = 0.0
         """0..1."""
         self.outcome: object | None = None

@@ -64,6 +64,21 @@ class SoliloquyPreferences(bpy.types.AddonPreferences):
         maxlen=200,
     )
 
+    actor_python: bpy.props.StringProperty(
+        name="Python for Actors",
+        description="Program that captures and paints actors: a Python 3.11 or later in which "
+        'pip install "soliloquy[actor]" was run. Empty for Blender\'s own Python',
+        subtype="FILE_PATH",
+        default="",
+    )
+    face_model: bpy.props.StringProperty(
+        name="Face Model",
+        description="MediaPipe's face_landmarker.task, with which faces are found in a plate; its makers "
+        "offer it for download",
+        subtype="FILE_PATH",
+        default="",
+    )
+
     def draw(self, _context: bpy.types.Context) -> None:
         layout = self.layout
         layout.use_property_split = True
@@ -76,6 +91,9 @@ class SoliloquyPreferences(bpy.types.AddonPreferences):
         column = layout.column(heading="Language Model")
         column.prop(self, "model_address", placeholder="None")
         column.prop(self, "model_name", placeholder="Any")
+        column = layout.column(heading="Actor")
+        column.prop(self, "actor_python", placeholder="Blender's own")
+        column.prop(self, "face_model", placeholder="face_landmarker.task")
         found = shutil.which(PROGRAM) is not None
         text = (
             f"{PROGRAM} is installed: transcripts can be used."
@@ -103,6 +121,18 @@ def language_model() -> tuple[str, str]:
     if addon is None:
         return "", ""
     return addon.preferences.model_address.strip(), addon.preferences.model_name.strip()
+
+
+def actor_python() -> str:
+    """The Python that captures and paints actors; empty for Blender's own."""
+    addon = bpy.context.preferences.addons.get(IDENTIFIER)
+    return bpy.path.abspath(addon.preferences.actor_python.strip()) if addon is not None else ""
+
+
+def face_model() -> str:
+    """MediaPipe's face model; empty where the user has not chosen one."""
+    addon = bpy.context.preferences.addons.get(IDENTIFIER)
+    return bpy.path.abspath(addon.preferences.face_model.strip()) if addon is not None else ""
 
 
 CLASSES = (SoliloquyPreferences,)

@@ -1,8 +1,8 @@
 """The other way round: from what a character shows to the channels that would show it.
 
-An animator edits shape keys and bones; what the pass paints wants channels. Each property is a sum of channels
-(`RigTarget`), so what was changed by hand is a linear system. It is solved for the smallest change of the
-channels that explains it: what no property tells stays as the line has it.
+An animator edits shape keys and bones; what the pass paints wants channels. Each property is a sum of
+channels (`RigTarget`), so what was changed by hand is a linear system. It is solved for the smallest change
+of the channels that explains it: what no property tells stays as the line has it.
 """
 
 from __future__ import annotations

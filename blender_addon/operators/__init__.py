@@ -1,5 +1,8 @@
 """What the buttons do. Each operator reads the scene, calls a function and writes the scene."""
 
+from .actor_capture import CLASSES as ACTOR_CAPTURE
+from .actor_composite import CLASSES as ACTOR_COMPOSITE
+from .actor_render import CLASSES as ACTOR_RENDER
 from .add_head import SOLILOQUY_OT_add_head, draw_add_menu
 from .animate import SOLILOQUY_OT_animate, SOLILOQUY_OT_stop, forget_outcome
 from .cues_files import CLASSES as CUES
@@ -29,6 +32,9 @@ CLASSES = (
     *REDO,
     *DIALOGUE,
     *CUES,
+    *ACTOR_CAPTURE,
+    *ACTOR_RENDER,
+    *ACTOR_COMPOSITE,
 )
 
 __all__ = ["CLASSES", "draw_add_menu", "draw_import_menu", "forget_outcome"]

@@ -41,7 +41,7 @@ class SOLILOQUY_OT_animate(WorkingOperator, bpy.types.Operator):
 
 
 class SOLILOQUY_OT_stop(ReasonedOperator, bpy.types.Operator):
-    """Stop the running line; nothing is changed"""
+    """Stop what is running; nothing in the scene is changed"""
 
     bl_idname = "soliloquy.stop"
     bl_label = "Stop"
@@ -50,7 +50,7 @@ class SOLILOQUY_OT_stop(ReasonedOperator, bpy.types.Operator):
     @classmethod
     def disabled_reason(cls, _context: bpy.types.Context) -> str:
         """Why the button is grey; empty when it can be pressed."""
-        return "" if STATUS.job is not None else "No line is being animated."
+        return "" if STATUS.job is not None else "Nothing is running."
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         STATUS.job.cancel()

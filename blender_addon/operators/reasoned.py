@@ -71,7 +71,7 @@ class SpokenOperator(CharacterOperator):
 
 
 def redraw(context: bpy.types.Context) -> None:
-    """Let every 3D view and sequencer show the state of the work."""
+    """Let every editor with a panel of ours show the state of the work."""
     for area in areas(context):
         area.tag_redraw()
 
@@ -80,5 +80,5 @@ def areas(context: bpy.types.Context) -> Iterator[bpy.types.Area]:
     """Where our panels are."""
     for window in context.window_manager.windows:
         for area in window.screen.areas:
-            if area.type in {"VIEW_3D", "SEQUENCE_EDITOR"}:
+            if area.type in {"VIEW_3D", "SEQUENCE_EDITOR", "NODE_EDITOR"}:
                 yield area

@@ -3,7 +3,7 @@
 Blender draws sub-panels in the order in which they are registered: `CLASSES` is the order of work.
 """
 
-from . import cues, dialogue, edit, line, looks, motion, performance, rig, takes
+from . import actor, cues, dialogue, edit, line, looks, motion, performance, rig, takes
 
 CLASSES = (
     *looks.CLASSES,
@@ -15,6 +15,7 @@ CLASSES = (
     *edit.CLASSES,
     *dialogue.CLASSES,
     *cues.CLASSES,
+    *actor.CLASSES,
 )
 
 __all__ = ["CLASSES"]
