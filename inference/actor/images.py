@@ -1,7 +1,7 @@
 """Image files in and out: the only importer of OpenImageIO.
 
-Still images and frames of sequences are read as 8 bit sRGB, whatever they hold; the pass is written as
-OpenEXR in half floats with named channels, sheets and previews as PNG. Files appear complete or not at all.
+Still images and frames of sequences are read as 8 bit sRGB, whatever they hold; sheets and previews are
+written as PNG (the frames of a pass by `exr`). Files appear complete or not at all.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..files import atomic_path
 from .folder import ActorError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
@@ -83,34 +83,6 @@ def read_image(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
         colours = encoded(colours)
     colours = _in_display_window(colours, spec)
     return _upright(colours, spec.getattribute("Orientation") or 1)
-
-
-def write_exr(
-    path: str | os.PathLike[str],
-    pixels: NDArray[np.float16],
-    channels: Sequence[str],
-    attributes: Mapping[str, str] | None = None,
-) -> None:
-    """Write an OpenEXR file of half floats.
-
-    Args:
-        path: the file; its folder must exist.
-        pixels: float16 [H, W, C], scene linear.
-        channels: C names. Blender makes one socket of "R", "G", "B" (*Combined*) and one of each "NAME.V".
-        attributes: texts for the header.
-
-    Raises:
-        OutputError: the file cannot be written.
-        ImageError: the package is not installed.
-    """
-    if pixels.ndim != 3 or pixels.shape[2] != len(channels) or pixels.dtype != np.float16:
-        raise ValueError(f"pixels must be float16 [H, W, {len(channels)}], got {pixels.shape} {pixels.dtype}")
-    oiio = _load_package()
-    spec = oiio.ImageSpec(pixels.shape[1], pixels.shape[0], pixels.shape[2], oiio.HALF)
-    spec.channelnames = tuple(channels)
-    spec.attribute("compression", "zip")
-    spec.attribute("oiio:ColorSpace", "lin_rec709")
-    _write(oiio, path, spec, pixels, attributes)
 
 
 def write_png(
@@ -206,9 +178,7 @@ def _write(
         out = oiio.ImageOutput.create(str(temporary))
         if out is None:
             oiio.geterror()  # taken, or it is printed when the program ends
-            raise OutputError(
-                f"'{path}' is no kind of image that can be written", "Name it with .png or .exr"
-            )
+            raise OutputError(f"'{path}' is no kind of image that can be written", "Name it with .png")
         done = out.open(str(temporary), spec) and out.write_image(np.ascontiguousarray(pixels))
         if not (out.close() and done):
             reason = _first_line(out.geterror()) or "no reason given"

@@ -21,14 +21,12 @@ import numpy as np
 
 from ..errors import Cancelled
 from ..files import make_folder
-from .images import ImageError, read_attributes, write_exr
+from .exr import Window, read_texts, write_exr
 from .provenance import PIXELS, PREFIX, SIDECAR, SIGNATURE, file_sha256, pixels_sha256, write_sidecar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
-
-    from numpy.typing import NDArray
 
     from .credentials import Credentials
     from .provenance import Provenance
@@ -59,13 +57,7 @@ class PassFolder:
         return [number for number in numbers if not self._is_kept(number)]
 
     def _is_kept(self, number: int) -> bool:
-        path = self.path(number)
-        if not path.is_file():
-            return False
-        try:
-            return read_attributes(path).get(INPUTS) == self.digest
-        except ImageError:
-            return False
+        return (read_texts(self.path(number)) or {}).get(INPUTS) == self.digest
 
     def write(self, frame: PassFrame) -> None:
         """Write one frame.
@@ -73,14 +65,14 @@ class PassFolder:
         Raises:
             OutputError: it cannot be written.
         """
-        pixels = packed(frame)
+        window = packed(frame)
         texts = {
             **self.provenance.texts(),
             INPUTS: self.digest,
             _ORDER: " ".join(CHANNELS),
-            PIXELS: pixels_sha256(pixels),
+            PIXELS: pixels_sha256(window),
         }
-        write_exr(self.path(frame.number), pixels, CHANNELS, texts)
+        write_exr(self.path(frame.number), window, CHANNELS, texts)
 
 
 def frame_name(number: int) -> str:
@@ -88,15 +80,16 @@ def frame_name(number: int) -> str:
     return f"pass.{number:04d}.exr"
 
 
-def packed(frame: PassFrame) -> NDArray[np.float16]:
-    """float16 [H, W, 5] of a frame, in the order of `CHANNELS`."""
-    pixels = np.zeros((*frame.matte.shape, len(CHANNELS)), np.float16)
-    left, top, right, bottom = frame.box or (0, 0, frame.matte.shape[1], frame.matte.shape[0])
+def packed(frame: PassFrame) -> Window:
+    """The part of a frame that holds anything, in the order of `CHANNELS`."""
+    height, width = frame.matte.shape
+    left, top, right, bottom = frame.box or (0, 0, width, height)
     inside = np.s_[top:bottom, left:right]
-    pixels[inside][..., :3] = frame.rgb[inside]
-    pixels[inside][..., 3] = frame.matte[inside]
-    pixels[inside][..., 4] = frame.confidence[inside]
-    return pixels
+    pixels = np.empty((bottom - top, right - left, len(CHANNELS)), np.float16)
+    pixels[..., :3] = frame.rgb[inside]
+    pixels[..., 3] = frame.matte[inside]
+    pixels[..., 4] = frame.confidence[inside]
+    return Window(pixels, left, top, width, height)
 
 
 def digest_of(inputs: Mapping[str, str | int | float | Sequence[float]]) -> str:
@@ -137,10 +130,7 @@ def finish(target: PassFolder, numbers: Sequence[int], credentials: Credentials 
 
 
 def _is_ours(path: Path) -> bool:
-    try:
-        return INPUTS in read_attributes(path)
-    except ImageError:
-        return False
+    return INPUTS in (read_texts(path) or {})
 
 
 @dataclass

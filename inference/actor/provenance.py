@@ -25,9 +25,8 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
 
-    from numpy.typing import NDArray
-
     from .credentials import Credentials
+    from .exr import Window
     from .folder import Actor
 
 SIDECAR: Final = "provenance.json"
@@ -122,14 +121,18 @@ def file_sha256(path: str | os.PathLike[str]) -> str:
     return digest.hexdigest()
 
 
-def pixels_sha256(pixels: NDArray[np.float16]) -> str:
-    """SHA-256 of a frame's half floats [H, W, C], hexadecimal: of size, box of all that is not 0, and what is
-    in the box, for frames of a pass are empty for the most part."""
+def pixels_sha256(window: Window) -> str:
+    """SHA-256 of a frame's half floats, hexadecimal: of its size, the box of all that is not 0, and what is
+    in the box; how much of the empty rest the window holds does not matter."""
+    pixels = window.pixels
     lit = pixels.view(np.uint16).any(2)
     rows, columns = np.flatnonzero(lit.any(1)), np.flatnonzero(lit.any(0))
     box = (rows[0], rows[-1] + 1, columns[0], columns[-1] + 1) if len(rows) else (0, 0, 0, 0)
-    digest = hashlib.sha256(np.array([*pixels.shape, *box], "<i4").tobytes())
-    digest.update(np.ascontiguousarray(pixels[box[0] : box[1], box[2] : box[3]], "<f2").tobytes())
+    inside = pixels[box[0] : box[1], box[2] : box[3]]
+    shift = (window.top, window.top, window.left, window.left) if len(rows) else (0, 0, 0, 0)
+    shape = np.array([window.height, window.width, pixels.shape[2], *np.add(box, shift)], "<i4")
+    digest = hashlib.sha256(shape.tobytes())
+    digest.update(np.ascontiguousarray(inside, "<f2").tobytes())
     return digest.hexdigest()
 
 

@@ -24,8 +24,9 @@ pytest.importorskip("cryptography")
 import actor_helpers as tiny
 from soliloquy.inference.actor import credentials, provenance
 from soliloquy.inference.actor.credentials import CredentialsError, find_credentials
+from soliloquy.inference.actor.exr import Window, write_exr
 from soliloquy.inference.actor.folder import Actor, Consent
-from soliloquy.inference.actor.images import read_channels, write_exr, write_png
+from soliloquy.inference.actor.images import read_channels, write_png
 from soliloquy.inference.actor.pass_jobs import DubJob, Line, paint_dub
 from soliloquy.inference.actor.passes import CHANNELS
 from soliloquy.inference.actor.verification import State, verify
@@ -61,6 +62,10 @@ def made(tmp_path_factory):
 def folder(made, tmp_path):
     """A copy of it, to be spoiled."""
     return Path(shutil.copytree(made, tmp_path / "pass"))
+
+
+def whole(pixels: np.ndarray) -> Window:
+    return Window(pixels, 0, 0, pixels.shape[1], pixels.shape[0])
 
 
 def state(path: Path) -> State:
@@ -116,7 +121,7 @@ def test_a_changed_pixel_is_noticed_even_alone(folder, tmp_path):
     row, column = np.argwhere(channels["matte.V"] > 0.5)[0]
     pixels[row, column, 0] += np.float16(0.01)
     ours = {name: text for name, text in texts.items() if name.startswith("soliloquy:")}
-    write_exr(tmp_path / "changed.exr", pixels, CHANNELS, ours)
+    write_exr(tmp_path / "changed.exr", whole(pixels), CHANNELS, ours)
     assert state(tmp_path / "changed.exr") is State.CHANGED
     assert "pixels were changed" in said(tmp_path / "changed.exr")
     shutil.copy(tmp_path / "changed.exr", folder / "pass.0003.exr")
@@ -178,7 +183,7 @@ def test_names_that_lead_out_of_the_folder_are_refused(folder):
 
 def test_pictures_without_credentials_have_none(tmp_path, capsys):
     write_png(tmp_path / "a.png", np.zeros((4, 4, 3), np.uint8))
-    write_exr(tmp_path / "b.exr", np.zeros((4, 4, 3), np.float16), ("R", "G", "B"))
+    write_exr(tmp_path / "b.exr", whole(np.zeros((4, 4, 3), np.float16)), ("R", "G", "B"))
     (tmp_path / "c.txt").write_text("text")
     for name in ("a.png", "b.exr", "c.txt"):
         assert main(["verify", str(tmp_path / name)]) == 2
@@ -393,12 +398,15 @@ def test_the_hash_of_pixels_knows_every_change(height, width, seed):
     random = np.random.default_rng(seed)
     pixels = random.random((height, width, 5)).astype(np.float16) * (random.random((height, width, 1)) < 0.3)
     pixels = pixels.astype(np.float16)
-    before = provenance.pixels_sha256(pixels)
-    assert provenance.pixels_sha256(pixels.copy()) == before
+    before = provenance.pixels_sha256(whole(pixels))
+    left, top = random.integers(0, 4, 2)
+    around = np.pad(pixels, ((top, 1), (left, 2), (0, 0)))
+    part = Window(pixels, int(left), int(top), around.shape[1], around.shape[0])
+    assert provenance.pixels_sha256(part) == provenance.pixels_sha256(whole(around))
     changed = pixels.copy()
     changed[random.integers(height), random.integers(width), random.integers(5)] += np.float16(1)
-    assert provenance.pixels_sha256(changed) != before
-    assert provenance.pixels_sha256(np.pad(pixels, ((0, 1), (0, 0), (0, 0)))) != before
+    assert provenance.pixels_sha256(whole(changed)) != before
+    assert provenance.pixels_sha256(whole(np.pad(pixels, ((0, 1), (0, 0), (0, 0))))) != before
 
 
 def test_without_the_packages_one_sentence_says_so(tmp_path, monkeypatch, folder):
