@@ -73,8 +73,9 @@ def load_renderer(path: Path, bank: MemoryBank, *, threads: int = 1) -> Renderer
     try:
         renderer = Renderer(load_graph(path, CONTRACT, INPUTS, (OUTPUT,), threads))
     except ModelError as error:
-        missing = error.cause.startswith("onnxruntime")
-        raise ModelError(error.cause, error.remedy if missing else _TRAIN) from error
+        if not error.cause.startswith("onnxruntime"):  # the package is not what is missing
+            error.remedy = _TRAIN
+        raise
     card = renderer.card
     try:
         whose, size, keys, patches = card["actor"], renderer.size, int(card["keys"]), renderer.patches
