@@ -8,12 +8,14 @@ trained or invented; a patch can be traced to its take and frame.
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from ..errors import Cancelled
+from ..files import output_error
 from . import coverage
 from .archive import load_arrays, save_arrays
 from .conditioning import mouth_points
@@ -111,7 +113,7 @@ def build_memory(
 ) -> MemoryBank:
     """Read the actor's plates and keep the patches that cover what the mouth was seen doing.
 
-    Plates are streamed once; in memory are at most three times the patches kept.
+    Plates are streamed once; patches that may be kept wait in a temporary file of the actor's folder.
 
     Args:
         actor: with takes and a face.
@@ -123,6 +125,7 @@ def build_memory(
 
     Raises:
         ActorError: there is nothing to build from, or a plate is missing or has changed.
+        OutputError: there is no room for the temporary file.
         Cancelled: `cancelled` returned True.
     """
     if not 1 <= entries <= _MOST_ENTRIES:
@@ -136,11 +139,34 @@ def build_memory(
         raise ActorError(
             f"No take of {actor.name} has a frame that shows the mouth", "Capture a plate with a clear face"
         )
-    _look(actor, names, seen, plates, progress, cancelled)
+    try:
+        with tempfile.TemporaryFile(dir=actor.folder) as waiting:
+            _look(actor, names, seen, plates, waiting, progress, cancelled)
+            kept, sharpness = _kept(actor, seen, entries, cancelled)
+            patches = _read_back(waiting, kept, actor.crop_size)
+    except OSError as error:
+        raise output_error(error, actor.folder) from error
+    if progress:
+        progress(1.0)
+    return MemoryBank(
+        actor=actor.identifier,
+        keys=seen.keys[kept],
+        patches=patches,
+        points=seen.points[kept],
+        take=seen.take[kept],
+        frame=seen.frame[kept],
+        sharpness=sharpness,
+        takes=names,
+    )
+
+
+def _kept(
+    actor: Actor, seen: _Seen, entries: int, cancelled: Callable[[], bool] | None
+) -> tuple[NDArray[np.intp], FloatArray]:
+    """Which of the frames seen are kept, and how sharp they are by the median of all that could be."""
     right = np.flatnonzero(np.isfinite(seen.skin[:, 0]))
-    right = right[
-        np.abs(seen.skin[right] - np.median(seen.skin[right], axis=0)).max(1, initial=0) < _OFF_COLOUR
-    ]
+    usual = np.median(seen.skin[right], axis=0) if len(right) else 0
+    right = right[np.abs(seen.skin[right] - usual).max(1, initial=0) < _OFF_COLOUR]
     if not len(right):
         raise ActorError(f"No frame of {actor.name}'s plates can be read", "Capture them again")
     sharp = coverage.relative_sharpness(seen.keys[right], seen.sharp[right])
@@ -149,18 +175,16 @@ def build_memory(
     kept = right[coverage.choose(seen.keys[right], sharp, kind, entries, cancelled)]
     if cancelled and cancelled():
         raise Cancelled
-    if progress:
-        progress(1.0)
-    return MemoryBank(
-        actor=actor.identifier,
-        keys=seen.keys[kept],
-        patches=seen.patches[kept],
-        points=seen.points[kept],
-        take=seen.take[kept],
-        frame=seen.frame[kept],
-        sharpness=np.asarray(seen.sharp[kept] / np.median(seen.sharp[right]), np.float32),
-        takes=names,
-    )
+    return kept, np.asarray(seen.sharp[kept] / max(float(np.median(seen.sharp[right])), 1e-6), np.float32)
+
+
+def _read_back(waiting: IO[bytes], kept: NDArray[np.intp], size: int) -> NDArray[np.uint8]:
+    """The patches of the rows that are kept."""
+    patches = np.empty((len(kept), size, size, 3), np.uint8)
+    for patch, at in zip(patches, kept, strict=True):
+        waiting.seek(int(at) * patch.nbytes)
+        patch[...] = np.frombuffer(waiting.read(patch.nbytes), np.uint8).reshape(patch.shape)
+    return patches
 
 
 @dataclass
@@ -174,7 +198,6 @@ class _Seen:
     points: FloatArray
     take: NDArray[np.uint16]
     frame: NDArray[np.int32]
-    patches: NDArray[np.uint8]
     sharp: FloatArray
     teeth: FloatArray
     skin: FloatArray
@@ -185,7 +208,7 @@ def _candidates(face: ActorFace, takes: list[Take], most: int) -> _Seen:
     """At most that many frames, the most different by shape alone."""
     rows = [(index, int(row)) for index, take in enumerate(takes) for row in usable_rows(take)]
     if not rows:
-        return _Seen(takes, rows, *(np.zeros(0, np.float32),) * 9)  # type: ignore[arg-type]
+        return _Seen(takes, rows, *(np.zeros(0, np.float32),) * 8)  # type: ignore[arg-type]
     index, row = np.array(rows).T
     expression = np.stack([takes[i].expression[r] for i, r in rows])
     head = np.stack([takes[i].head[r] for i, r in rows])
@@ -208,7 +231,6 @@ def _candidates(face: ActorFace, takes: list[Take], most: int) -> _Seen:
         points,
         index.astype(np.uint16),
         np.array([takes[i].numbers[r] for i, r in zip(index, row, strict=True)], np.int32),
-        np.zeros(0, np.uint8),
         np.zeros(len(index), np.float32),
         np.zeros(len(index), np.float32),
         np.full((len(index), 3), np.nan, np.float32),
@@ -220,12 +242,12 @@ def _look(
     names: Sequence[str],
     seen: _Seen,
     plates: Sequence[Path],
+    waiting: IO[bytes],
     progress: Callable[[float], None] | None,
     cancelled: Callable[[], bool] | None,
 ) -> None:
-    """Fill in what only the pictures tell."""
+    """Fill in what only the pictures tell; the patches go into a file, each at the place of its row."""
     size = actor.crop_size
-    seen.patches = np.zeros((len(seen.rows), size, size, 3), np.uint8)
     mask = hole(size)
     place = {row: at for at, row in enumerate(seen.rows)}
     done = 0
@@ -236,7 +258,8 @@ def _look(
         with open_footage(actor, name, take, plates) as plate:
             for row, crop in crops(plate, take, rows, size):
                 at = place[index, row]
-                seen.patches[at] = np.rint(crop * 255)
+                waiting.seek(at * crop.size)
+                waiting.write(np.rint(crop * 255).astype(np.uint8).tobytes())
                 seen.sharp[at] = coverage.sharpness(crop, mask)
                 seen.teeth[at] = coverage.teeth(crop, seen.points[at])
                 seen.skin[at] = crop[: size // 4, size // 4 : -size // 4].mean((0, 1))

@@ -154,9 +154,9 @@ class MemoryBank:
     """The explicit memory (MemFace, arXiv 2212.05005): what the mouth looked like, by its shape.
 
     `keys` float32 [M, D], see `memory.keys_of`; `patches` uint8 [M, S, S, 3] in crop space and reference
-    colours; `points` float32 [M, L, 2] crop pixels of the points `landmarks.MOUTH_REGION` in each patch;
-    `take` uint16 [M] and `frame` int32 [M] where it was seen; `sharpness` float32 [M] relative to the actor's
-    median.
+    colours; `points` float32 [M, L, 2] crop pixels of the fitted face's `landmarks.MOUTH_REGION` in each
+    patch; `take` uint16 [M] and `frame` int32 [M] where it was seen; `sharpness` float32 [M] relative to the
+    actor's median.
     """
 
     actor: str
