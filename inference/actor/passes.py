@@ -36,6 +36,7 @@ CHANNELS: Final = ("R", "G", "B", "matte.V", "confidence.V")
 INPUTS: Final = f"{PREFIX}inputs"
 _ORDER: Final = f"{PREFIX}channels"
 _NAME: Final = re.compile(r"pass\.-?\d{4,}\.exr")
+_LEFT_OVER: Final = re.compile(r"\.pass\.-?\d{4,}\.exr\.[0-9a-f]+\.tmp")
 _WAITING: Final = 2
 """Frames that may wait for the disk."""
 
@@ -124,6 +125,8 @@ def finish(target: PassFolder, numbers: Sequence[int], credentials: Credentials 
         if path.name not in wanted and _NAME.fullmatch(path.name) and _is_ours(path):
             path.unlink(missing_ok=True)
             gone.append(path.name)
+        elif _LEFT_OVER.fullmatch(path.name):  # of a run that was killed while it wrote
+            path.unlink(missing_ok=True)
     files = {name: file_sha256(target.folder / name) for name in sorted(wanted)}
     write_sidecar(target.folder, target.provenance, files, credentials)
     return gone
