@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _TICK_S = 0.05
 _VERSION_S = 60.0
 _TAIL_LINES = 12
+_LONGEST = 2000
 _PIP = "-m pip install"
 _EXTRA = '"soliloquy[actor]"'
 
@@ -99,7 +100,7 @@ def call(arguments: tuple[str, ...], *, chosen: str, what: str, folder: str, pol
             )
         environment.pop("PYTHONPATH", None)
         return Call(arguments, chosen, environment, what=what, log=log, is_own=False, polite_s=polite_s)
-    package = Path(__file__).resolve().parents[1]
+    package = Path(__file__).absolute().parents[1]  # a link may have another name than what it leads to
     paths = [str(package.parent), *(p for p in sys.path if Path(p).name == "site-packages")]
     environment["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(paths))
     return Call(arguments, sys.executable, environment, package.name, what, log, polite_s=polite_s)
@@ -141,13 +142,21 @@ def _take_in(
     except (ValueError, KeyError, TypeError):
         return  # a library wrote to stdout
     if kind == "progress":
-        progress(min(max(float(said.get("progress", 0.0)), 0.0), 1.0))
+        progress(_share(said))
     elif kind == "notice":
         notices.append(str(said.get("message", "")))
     elif kind == "error":
         errors.append(str(said.get("message", "")))
     else:
         events.append(said)
+
+
+def _share(said: dict[str, Any]) -> float:
+    """0..1; the trainer counts steps instead."""
+    share = said.get("progress")
+    if share is None:
+        share = float(said.get("step", 0)) / max(1.0, float(said.get("steps", 1)))
+    return min(max(float(share), 0.0), 1.0)
 
 
 def _start(request: Call, log: IO[bytes]) -> subprocess.Popen[str]:
@@ -261,6 +270,8 @@ def _no_start(request: Call, error: Exception) -> SoliloquyError:
 def _unexpected(request: Call, code: int) -> SoliloquyError:
     """What to say of a program that ended without a word."""
     last = _last_words(request.log)
+    if last.startswith('{"event": "error"'):
+        return ChildError(str(json.loads(last)["message"]))
     if "No module named" in last and request.module in last:
         return SoliloquyError(
             f"The Python for actors ({request.interpreter}) has no Soliloquy",
@@ -274,7 +285,7 @@ def _unexpected(request: Call, code: int) -> SoliloquyError:
             f"{request.what} was ended by the system ({how}), most likely for want of memory",
             "Close other programs, or give it a smaller plate",
         )
-    said = f": {last}" if last else ""
+    said = f": {last[:300]}" if last else ""
     return SoliloquyError(
         f"{request.what} ended unexpectedly ({how}{said})",
         f"Blender is not affected; what it wrote is in {request.log}",
@@ -287,4 +298,4 @@ def _last_words(log: str) -> str:
         lines = Path(log).read_text("utf-8", "replace").strip().splitlines()[-_TAIL_LINES:]
     except OSError:
         return ""
-    return next((line.strip()[:300] for line in reversed(lines) if line.strip()), "")
+    return next((line.strip()[:_LONGEST] for line in reversed(lines) if line.strip()), "")

@@ -4,6 +4,7 @@ away again. Nodes of the user stay as they are."""
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -20,6 +21,7 @@ _ROLE = "soliloquy"
 """Custom property of nodes that are ours: what they are for."""
 _GROUP, _PASS, _PLATE, _BEFORE, _FRAME = "group", "pass", "plate", "before", "frame"
 _COLOURS, _MATTE, _CONFIDENCE = ("combined", "rgb", "image"), "matte", "confidence"
+_STREAMS = frozenset((".mpg", ".mpeg", ".vob", ".ts", ".m2ts", ".mts"))
 _WIDTH, _GAP = 260.0, 80.0
 _REACH_SHARE = 1 / 12
 """*Match Reach* to begin with, as a share of the picture's width."""
@@ -256,7 +258,15 @@ def _connect_plate(
     length = plate.frames or shown.image.frame_duration
     _play(shown, plate.start_frame, plate.first_number, length)
     tree.links.new(shown.outputs["Image"], background)
-    return _show_as_filmed(scene, node, shown.image)
+    return [*_show_as_filmed(scene, node, shown.image), *_seek_notice(plate)]
+
+
+def _seek_notice(plate: PlateFiles) -> list[str]:
+    """Tried in Blender 4.5 and 5.0: of a GRID clip (MPEG-1) frame 13 is shown on frames 1 to 12."""
+    path = Path(plate.path)
+    if path.suffix.lower() not in _STREAMS:
+        return []
+    return [f"Blender shows wrong pictures at the start of {path.suffix} films: convert {path.name} to mp4."]
 
 
 def _drop_render_layers(tree: bpy.types.NodeTree) -> None:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ...inference.errors import UsageError
-from .. import actors, checks
+from .. import actors, checks, media
 from ..preferences import face_model
 from .actor_work import ActorOperator, last_event
 from .reasoned import ReasonedOperator
 
 if TYPE_CHECKING:
     from ...inference.errors import SoliloquyError
+    from ..actor_process import Outcome
 
 _TRAIN_STOP_S = 45.0
 """A trainer that is told to stop writes its state first."""
@@ -65,6 +66,8 @@ class SOLILOQUY_OT_capture_actor(ActorOperator, bpy.types.Operator):
         consent = actor.consent.statement if actor is not None else chosen.consent
         name = actor.name if actor is not None else chosen.actor_name.strip() or place.name
         command = ["capture", files.path, "--out", str(place), "--consent", consent, "--name", name, "--json"]
+        if files.is_sequence:
+            command += ["--fps", f"{media.frame_rate(context.scene).hz:.10g}"]
         if face_model():
             command += ["--face-model", face_model()]
         if self.preview:
@@ -117,10 +120,13 @@ class SOLILOQUY_OT_train_actor(ActorOperator, bpy.types.Operator):
     def command(self, context: bpy.types.Context) -> tuple[str, ...]:
         """`soliloquy actor train`; training that was begun goes on."""
         command = ["actor", "train", str(actors.folder(context)), "--json"]
-        if actors.facts(context).has_checkpoint:
-            command.append("--resume")
         steps = actors.settings(context).steps
         return (*command, "--steps", str(steps)) if steps else tuple(command)
+
+    def apply(self, context: bpy.types.Context, result: Outcome) -> tuple[str, tuple[str, ...]]:
+        """Of all that the trainer told, how good its last pictures are."""
+        last = result.notices[-1:]
+        return self.summary(context, result.events) + (f" ({last[0]})" if last else ""), ()
 
     def summary(self, context: bpy.types.Context, _events: tuple[dict[str, Any], ...]) -> str:
         """That there is a renderer now."""

@@ -1,4 +1,4 @@
-"""The actor of a scene: consent, plates from files, strips and clips, face points and the head's track, motion."""
+"""The actor of a scene: consent, plates from files, strips and clips, face points, the track, the motion."""
 
 from __future__ import annotations
 
