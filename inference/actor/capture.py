@@ -104,7 +104,8 @@ def capture(
     for one, take in takes.items():
         path = seen[one].info.path
         for notice in fits[one].notices:
-            notify(path, notice)
+            if notice not in seen[one].info.notices:
+                notify(path, notice)
         if preview is not None:
             where = Path(preview)
             where = where if len(takes) == 1 else where.with_stem(f"{where.stem}_{one}")

@@ -61,6 +61,11 @@ def equivalent_px(millimetres: float, size: tuple[int, int]) -> float:
     return millimetres / _FULL_FRAME_MM * max(size)
 
 
+def equivalent_mm(focal_px: float, size: tuple[int, int]) -> float:
+    """The way back of `equivalent_px`."""
+    return focal_px * _FULL_FRAME_MM / max(size)
+
+
 def project(vertices: NDArray[Any], head: NDArray[Any], focal_px: float, size: tuple[int, int]) -> Points:
     """Plate pixels float64 [T, N, 2] of vertices [T or 1, N, 3] in head space under poses [T, 4, 4]."""
     turned = np.einsum(

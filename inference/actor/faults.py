@@ -69,9 +69,9 @@ def find_gaps(
     mark(observed.faces > 1, Gap.SEVERAL_FACES)
     if head is not None:
         mark(turn_rad(head) > _FARTHEST_TURN_RAD, Gap.TURNED_AWAY)
-    if covered is not None:
+    mark(relative_sharpness(observed, gaps, find_cuts(observed)) < _BLURRED, Gap.BLURRED)
+    if covered is not None:  # last, as what is smeared looks strange, too
         mark(covered, Gap.COVERED_MOUTH)
-    mark(relative_sharpness(observed, gaps) < _BLURRED, Gap.BLURRED)
     return gaps
 
 

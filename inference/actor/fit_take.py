@@ -38,6 +38,8 @@ open ones stay shut to a hundredth of their opening."""
 _HEAVY: Final = 3.0
 """Stiffest smoothing of the head at 25 frames per second."""
 _REFERENCE_HZ: Final = 25.0
+_AT_ONCE: Final = 1024
+"""Frames that are fitted together: what bounds the memory."""
 _FOR_MEAN: Final = 1500
 """Frames of a plate that identity and basis are fitted to at most, evenly chosen."""
 
@@ -89,7 +91,9 @@ def _size(observed: Observed) -> tuple[int, int]:
 
 def _good_rows(observed: Observed, looks: Looks) -> NDArray[np.intp]:
     """Rows without a gap, at most `_FOR_MEAN`, evenly chosen."""
-    rows = np.flatnonzero(faults.find_gaps(observed, covered=covered(observed, looks)) == Gap.NONE)
+    rows = np.flatnonzero(
+        faults.find_gaps(observed, covered=covered(observed, looks, faults.find_cuts(observed))) == Gap.NONE
+    )
     return np.asarray(rows[:: max(1, -(-len(rows) // _FOR_MEAN))])
 
 
@@ -120,29 +124,50 @@ def fit_plate(face: ActorFace, looks: Looks, observed: Observed, focals: Focals)
     focal_px, told = focals[_size(observed)]
     cuts = faults.find_cuts(observed)
     rows = np.flatnonzero(observed.seen)
-    view = _view(observed, rows)
-    identity, basis = face.identity.astype(np.float64), face.basis.astype(np.float64)
-    poses = face_fit.fit_pose(view, focal_px, identity)
-    moved = face_fit.offsets(view, focal_px, identity, poses)
-    raw = face_fit.express(moved, basis)
-    strange = face_fit.residual(moved, raw, basis)
-    expression = _all_rows(raw, rows, observed.seen)
-    motion = np.concatenate([face_fit.rotation_vectors(poses[:, :3, :3]), poses[:, :3, 3]], 1)
-    motion = _all_rows(motion, rows, observed.seen)
-    head = face_fit.pose_matrices(_steady(motion, observed, cuts, _HEAVY))
-    expression = _steady(expression, observed, cuts, _LIGHT)
+    motion, raw, strange = _fit_rows(face, observed, rows, focal_px)
+    head = face_fit.pose_matrices(_steady(_all_rows(motion, rows, observed.seen), observed, cuts, _HEAVY))
+    expression = _steady(_all_rows(raw, rows, observed.seen), observed, cuts, _LIGHT)
     relative = np.full(len(observed), 9.0, np.float32)
     relative[rows] = strange / max(float(np.median(strange)), 1e-9)
-    gaps = faults.find_gaps(observed, head, covered(observed, looks))
-    error = face_fit.fit_error(view, focal_px, face.vertices(expression[rows]), head[rows])
+    gaps = faults.find_gaps(observed, head, covered(observed, looks, cuts))
+    error_px = _error_px(face, observed, rows, focal_px, head, expression)
     notices = [*observed.info.notices, *faults.describe(observed, gaps, cuts)]
     if not told:
-        millimetres = focal_px / max(view.size) * 36.0
         notices.append(
-            f"'{observed.info.path.name}' does not tell the focal length: {millimetres:.0f} mm (full frame) "
-            "are taken"
+            f"'{observed.info.path.name}' does not tell the focal length: "
+            f"{face_fit.equivalent_mm(focal_px, _size(observed)):.0f} mm (full frame) are taken"
         )
-    return Fitted(observed, cuts, gaps, focal_px, head, expression, relative, tuple(notices), error)
+    return Fitted(observed, cuts, gaps, focal_px, head, expression, relative, tuple(notices), error_px)
+
+
+def _fit_rows(
+    face: ActorFace, observed: Observed, rows: NDArray[np.intp], focal_px: float
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Rotation vectors and shifts [N, 6], expressions [N, E] and residuals [N] of some rows, float32."""
+    identity, basis = face.identity.astype(np.float64), face.basis.astype(np.float64)
+    parts = []
+    for first in range(0, len(rows), _AT_ONCE):
+        view = _view(observed, rows[first : first + _AT_ONCE])
+        poses = face_fit.fit_pose(view, focal_px, identity)
+        moved = face_fit.offsets(view, focal_px, identity, poses)
+        raw = face_fit.express(moved, basis)
+        motion = np.concatenate([face_fit.rotation_vectors(poses[:, :3, :3]), poses[:, :3, 3]], 1)
+        parts.append((motion, raw, face_fit.residual(moved, raw, basis)))
+    motions, raws, strange = (np.concatenate(part).astype(np.float32) for part in zip(*parts, strict=True))
+    return motions, raws, strange
+
+
+def _error_px(
+    face: ActorFace,
+    observed: Observed,
+    rows: NDArray[np.intp],
+    focal_px: float,
+    head: FloatArray,
+    expression: FloatArray,
+) -> float:
+    """Mean distance in pixels between fitted face and tracked points, of at most `_FOR_MEAN` frames."""
+    some = rows[:: max(1, -(-len(rows) // _FOR_MEAN))]
+    return face_fit.fit_error(_view(observed, some), focal_px, face.vertices(expression[some]), head[some])
 
 
 def _all_rows(values: NDArray[Any], rows: NDArray[np.intp], seen: NDArray[np.bool_]) -> FloatArray:

@@ -13,6 +13,7 @@ import numpy as np
 
 from . import colour
 from .archive import load_arrays, save_arrays
+from .crop import shots
 from .folder import ActorError
 from .observe import MOUTH_SIDE
 
@@ -28,7 +29,10 @@ if TYPE_CHECKING:
 VERSION: Final = 1
 _KIND: Final = "description of an actor's looks"
 _VALUES: Final = MOUTH_SIDE * MOUTH_SIDE * 3
-_COMPONENTS: Final = 16
+_COMPONENTS: Final = 32
+_PICTURES_PER_COMPONENT: Final = 8
+_SHORTEST: Final = 8
+"""Frames of a shot that can tell what is usual in it."""
 _CORE: Final = 0.6
 """Share of the frames, the most usual ones, that the first components are of."""
 _ROUNDS: Final = 3
@@ -55,21 +59,33 @@ class Looks:
 def fit_looks(observed: Sequence[Observed]) -> Looks:
     """The looks of the actor who is seen in plates; frames that show something else may be among them."""
     skin = np.concatenate([one.skin[_clear(one)] for one in observed])
-    pictures = np.concatenate([_pictures(one)[_clear(one)] for one in observed])
-    pictures = pictures[:: max(1, -(-len(pictures) // _MOST))]
-    mean, basis, usual = _fit_mouths(pictures)
-    return Looks(colour.reference(skin), mean, basis, usual)
+    every = max(1, -(-sum(len(one) for one in observed) // _MOST))
+    mouths = _fit_mouths([_pictures(one)[_clear(one)][::every] for one in observed], _COMPONENTS)
+    return Looks(colour.reference(skin), *mouths)
 
 
-def strangeness(observed: Observed, looks: Looks) -> FloatArray:
-    """How far each picture of the mouth is from the actor's, float32 [T] in usual residuals, 0 without."""
-    left = _residual(_pictures(observed), looks.mean, looks.basis)
-    return np.asarray(np.where(observed.seen, left / looks.usual, 0.0), np.float32)
+def covered(observed: Observed, looks: Looks, cuts: Sequence[int] = ()) -> NDArray[np.bool_]:
+    """bool [T], where something else is seen in the place of the mouth.
 
-
-def covered(observed: Observed, looks: Looks) -> NDArray[np.bool_]:
-    """bool [T], where something else is seen in the place of the mouth."""
-    return np.asarray(strangeness(observed, looks) > _STRANGE)
+    A plate is compared with itself, shot by shot, as beards grow and lamps move between takes: what is rare
+    in it is no mouth. Only where the rest is still less the actor's, most of the plate is covered.
+    """
+    clear = _clear(observed)
+    pictures = _pictures(observed)
+    parts = [slice(*ends) for ends in shots(cuts, len(observed))]
+    groups = [pictures[part][clear[part]] for part in parts]
+    groups = [group for group in groups if len(group) >= _SHORTEST]
+    if not groups:
+        return np.zeros(len(observed), np.bool_)
+    mean, basis, usual = _fit_mouths(groups, _COMPONENTS // 2)
+    strange = (_residual(pictures, mean, basis) > _STRANGE * usual) & observed.seen
+    usual_part = clear & ~strange
+    if strange.any() and usual_part.any():
+        unlike = _residual(pictures, looks.mean, looks.basis) / looks.usual
+        middle = float(np.median(unlike[usual_part]))
+        if middle > _STRANGE and np.median(unlike[strange]) < 0.5 * middle:
+            return np.asarray(observed.seen & ~strange)
+    return np.asarray(strange)
 
 
 def _clear(observed: Observed) -> NDArray[np.bool_]:
@@ -86,20 +102,33 @@ def _pictures(observed: Observed) -> FloatArray:
     return np.asarray(values.reshape(len(observed), -1), np.float32)
 
 
-def _fit_mouths(pictures: FloatArray) -> tuple[FloatArray, FloatArray, float]:
-    """Mean, components and usual residual: of the most usual pictures first, then of all that fit these."""
-    distance = np.sqrt(np.square(pictures - np.median(pictures, axis=0)).mean(1))
-    kept = distance <= np.quantile(distance, _CORE)
+def _fit_mouths(groups: Sequence[FloatArray], most: int) -> tuple[FloatArray, FloatArray, float]:
+    """Mean, components and usual residual: of the most usual pictures of each group first, then of all that
+    fit these."""
+    core = []
+    for group in groups:
+        distance = np.sqrt(np.square(group - np.median(group, axis=0)).mean(1))
+        core.append(distance <= np.quantile(distance, _CORE))
+    pictures, kept = np.concatenate(groups), np.concatenate(core)
     for _ in range(_ROUNDS):
         mean = pictures[kept].mean(0)
-        centred = (pictures[kept] - mean).astype(np.float64)
-        vectors = np.linalg.eigh(centred.T @ centred)[1]
-        count = min(_COMPONENTS, max(1, int(kept.sum()) // 8))
-        basis = np.asarray(vectors[:, -1 : -1 - count : -1].T, np.float32)
+        centred = pictures[kept] - mean
+        count = min(most, max(1, int(kept.sum()) // _PICTURES_PER_COMPONENT))
+        basis = _components(centred, count)
         left = _residual(pictures, mean, basis)
         usual = max(float(np.median(left[kept])), _FLOOR)
         kept = left < _STRANGE * usual
     return np.asarray(mean, np.float32), basis, usual
+
+
+def _components(centred: FloatArray, count: int) -> FloatArray:
+    """The first principal components float32 [P, D] of rows [N, D], by whichever side is shorter."""
+    if len(centred) < centred.shape[1]:
+        vectors = np.linalg.eigh((centred @ centred.T).astype(np.float64))[1][:, -1 : -1 - count : -1]
+        basis = vectors.T @ centred
+        return np.asarray(basis / np.maximum(np.linalg.norm(basis, axis=1, keepdims=True), 1e-9), np.float32)
+    vectors = np.linalg.eigh((centred.T @ centred).astype(np.float64))[1]
+    return np.asarray(vectors[:, -1 : -1 - count : -1].T, np.float32)
 
 
 def _residual(pictures: FloatArray, mean: FloatArray, basis: FloatArray) -> FloatArray:
