@@ -33,7 +33,7 @@ _AVERAGE = 0.995
 _JUDGED = 50
 """Frames that progress is measured on."""
 _BATCH = 8
-_SHARP = 1.07
+_SHARP = 1.13
 """Sharpness (variance of the Laplacian) by film's that is wanted in the crop: sampled back into the plate, by
 1.17 pixels of the crop to one of the plate, an eighth of it is lost."""
 _CRISP = (0.5, 3.0)
