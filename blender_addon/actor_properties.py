@@ -33,8 +33,8 @@ class SoliloquyActor(bpy.types.PropertyGroup):
         name="Plate From",
         items=(
             (FILE, "File", "A film, or one image of a sequence"),
-            (STRIP, "Active Strip", "The film or image strip that is active in the video sequencer"),
-            (CLIP, "Movie Clip", "A clip, as in the movie clip editor"),
+            (STRIP, "Strip", "The film or image strip that is active in the video sequencer"),
+            (CLIP, "Clip", "A clip, as in the movie clip editor"),
         ),
         default=FILE,
         options=_PLAIN,

@@ -13,9 +13,10 @@ from ..outputs import check_writable
 from ..pass_files import pass_files
 from .reasoned import ReasonedOperator, redraw
 
-_SKIN = {"Colour Match": 0.0, "Confidence Fade": 1.0, "Feather": 4.0}
+_SKIN = {"Colour Match": 0.8, "Confidence Fade": 1.0, "Feather": 4.0}
 _DUB = {"Colour Match": 0.5, "Confidence Fade": 0.0}
-"""Values of a new group. A dub has nothing to give way to: the plate says something else."""
+"""Values of a new group. A dub has nothing to give way to, as the plate says something else; a 3D head is lit
+in another way than the actor was."""
 
 
 class SOLILOQUY_OT_build_composite(ReasonedOperator, bpy.types.Operator):

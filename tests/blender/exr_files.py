@@ -5,7 +5,6 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
-import bpy
 import numpy as np
 
 _HALF = 1
@@ -43,6 +42,8 @@ def write_exr(path: Path, layers: dict[str, np.ndarray]) -> None:
 
 def read_picture(path: Path) -> np.ndarray:
     """float32 [H, W, 4] of a file that Blender wrote, the first row on top, without a change of colours."""
+    import bpy  # here: the windowed test writes files outside of Blender
+
     image = bpy.data.images.load(str(path))
     image.colorspace_settings.name = "Non-Color"
     width, height = image.size

@@ -25,6 +25,7 @@ import time
 import traceback
 from pathlib import Path
 
+import window_actor
 import window_dialogue
 import window_edit
 import window_files
@@ -42,6 +43,7 @@ GROUPS = {
     "files": window_files.STEPS,
     "rig": window_rig.STEPS,
     "dialogue": window_dialogue.STEPS,
+    "actor": window_actor.STEPS,
 }
 """Steps by the name for --only. A group begins with a scene that it makes itself."""
 
@@ -59,6 +61,9 @@ def main() -> int:
     )
     parser.add_argument("--rig", type=Path, help="a foreign character (.glb, .vrm) for the group rig")
     parser.add_argument(
+        "--shot", type=Path, help="a painted pass for the group actor: a folder with plate.mp4 and EXR files"
+    )
+    parser.add_argument(
         "--only", nargs="*", choices=GROUPS, default=list(GROUPS), help="groups of steps to run"
     )
     arguments = parser.parse_args()
@@ -66,7 +71,12 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that Blender and the X server end too
     passed = failed = 0
     with Stage(
-        arguments.zip.resolve(), arguments.root, arguments.out.resolve(), arguments.pictures, arguments.rig
+        arguments.zip.resolve(),
+        arguments.root,
+        arguments.out.resolve(),
+        arguments.pictures,
+        arguments.rig,
+        arguments.shot,
     ) as stage:
         for step in steps:
             started = time.monotonic()

@@ -405,6 +405,75 @@ def spoken_frames() -> dict[str, list[int]]:
     return found
 
 
+def use_actor(who: str, consent: str) -> str:
+    """An actor folder with a take, chosen in the panel, and a stand-in as Python for actors."""
+    package = importlib.import_module(f"{PACKAGE}.inference.actor.folder")
+    folder = FOLDER / "actor"
+    actor = package.make_actor(folder, who, consent, 96)
+    package.with_take(actor, "plate")
+    bpy.context.scene.soliloquy_actor.folder = str(folder)
+    stand_in = FOLDER / "stand_in.sh"
+    lines = ["#!/bin/sh", 'case "$*" in *--version*) echo soliloquy 0; exit 0;; esac']
+    lines += [f"echo '{json.dumps({'event': 'progress', 'progress': 0.4})}'", "exec sleep 600"]
+    stand_in.write_text("\n".join(lines))
+    stand_in.chmod(0o755)
+    bpy.context.preferences.addons[PACKAGE].preferences.actor_python = str(stand_in)
+    return str(folder)
+
+
+def use_pass(folder: str, plate: str) -> None:
+    """A painted pass and its plate, chosen in the panel."""
+    chosen = bpy.context.scene.soliloquy_actor
+    chosen.pass_folder, chosen.plate_path = folder, plate
+    bpy.context.scene.render.compositor_device = "CPU"
+
+
+def finish_actor() -> None:
+    """Files of memory and renderer, so that the actor is ready."""
+    for name in ("memory.npz", "renderer.onnx"):
+        (FOLDER / "actor" / name).write_bytes(b"0")
+
+
+def composite() -> dict[str, object] | None:
+    """The values of the pass in the compositor; None where there is none."""
+    module = importlib.import_module(f"{PACKAGE}.blender_addon.compositor")
+    node = module.group_node(bpy.context.scene)
+    if node is None:
+        return None
+    view_transform = bpy.context.scene.view_settings.view_transform
+    return {"mix": node.inputs["Mix"].default_value, "nodes": len(node.id_data.nodes), "view": view_transform}
+
+
+def large_compositor(inside: bool) -> None:
+    """Show the compositor's nodes where the 3D view is, all of them, or what is inside our group."""
+    area = view()["area"]
+    if _editor["type"] != "NODE_EDITOR":
+        area.ui_type = "CompositorNodeTree"
+        _editor["type"] = "NODE_EDITOR"
+    space = area.spaces.active
+    space.show_region_ui = not inside
+    scene = bpy.context.scene
+    space.node_tree = getattr(scene, "compositing_node_group", None) or scene.node_tree
+    if inside:
+        module = importlib.import_module(f"{PACKAGE}.blender_addon.compositor")
+        node = module.group_node(scene)
+        for other in node.id_data.nodes:
+            other.select = other == node
+        node.id_data.nodes.active = node
+        space.path.append(node.node_tree, node=node)
+    area.tag_redraw()
+
+
+def show_all_nodes() -> None:
+    """Let all nodes be seen."""
+    override = view()
+    override["region"] = next(r for r in override["area"].regions if r.type == "WINDOW")
+    for node in override["area"].spaces.active.edit_tree.nodes:
+        node.select = False
+    with bpy.context.temp_override(**override):
+        bpy.ops.node.view_all()
+
+
 def ping() -> None:
     """Answer, after a turn of Blender's event loop."""
 
@@ -445,7 +514,8 @@ CALLS: dict[str, Callable[..., object]] = {
         most_open, go_to, ping, new_file, sliders, performance, let_sliders_rest,
         large_sequencer, file_browser, markers, line_names, numbered_head,
         edited, import_rig, rig, go_to_frame, two_heads, set_target, lay_lines, select_strips, move_strip,
-        spoken_frames,        show_preferences, close_preferences, watch_gaps, worst_gap,
+        spoken_frames, use_actor, use_pass, finish_actor, composite, large_compositor, show_all_nodes,
+        show_preferences, close_preferences, watch_gaps, worst_gap,
     )
 }  # fmt: skip
 

@@ -34,6 +34,7 @@ class Stage:
         out: folder of the screenshots.
         pictures: folder for pictures of the manual; None to make none.
         rig: a foreign character (.glb, .vrm); None where there is none.
+        shot: a folder with plate.mp4 and the EXR files of a pass over it; None where there is none.
     """
 
     def __init__(
@@ -43,10 +44,13 @@ class Stage:
         out: Path,
         pictures: Path | None = None,
         rig: Path | None = None,
+        shot: Path | None = None,
     ) -> None:
         self.out = out
         self._pictures = pictures
         self._rig = rig
+        self.painted = shot
+        """A pass that was painted for real; None where there is none."""
         self.rig: str | None = None
         """Path of the foreign character, as Blender sees it."""
         self._root = root
@@ -81,6 +85,11 @@ class Stage:
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
         self._close()
+
+    @property
+    def inside(self) -> Path:
+        """The stage's folder, as Blender sees it."""
+        return self._inside
 
     def log(self) -> str:
         """What Blender wrote to the terminal."""
