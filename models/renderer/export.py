@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from .net import RendererNet
 
 TOLERANCE = 2e-3
-"""Of colours in 0..1: half a level of eight bits. Measured 4e-4 to 7e-4: patches of noise, torn apart by random
-places, show a hundredth of a pixel's difference in sampling as no real mouth does."""
+"""Of colours in 0..1: half a level of eight bits. Measured 4e-4 to 7e-4: patches of noise, torn apart by
+random places, show a hundredth of a pixel's difference in sampling as no real mouth does."""
 
 
 class Painting(nn.Module):
