@@ -15,6 +15,7 @@ from ..inference.actor.conditioning import Conditioner
 from ..inference.actor.folder import ActorError
 from ..inference.actor.footage import open_footage
 from ..inference.actor.render import Painter, paint_shot, shot_of
+from ..inference.actor.speech_map import lead_s
 from ..inference.actor.take import load_take
 from ..inference.performance.direction import Direction, Draw
 from ..inference.pipeline import AnimateSettings, animate_file, collect
@@ -161,13 +162,14 @@ class Stage:
 
 
 def spoken(stage: Stage, trial: Trial) -> FaceMotion:
-    """What `soliloquy actor render --audio` makes of a clip's own sound, on the clock of its pictures: by how
-    much sound and picture of a plate are apart is a fault of the recording and known from the capture."""
+    """What `soliloquy actor render --audio` makes of a clip's own sound. By how much sound and picture of the
+    recording itself are apart is taken out: a new line has no such fault."""
     with open_footage(stage.actor, trial.name, trial.take, stage.plates) as plate:
         sound = plate.info.path
     settings = AnimateSettings(direction=Direction(draw=Draw.of(0)))
     motion = collect(animate_file(sound, load_speech_model(), settings))
-    return replace(motion, start_s=motion.start_s - (trial.take.sound_offset_s or 0.0))
+    apart_s = (trial.take.sound_offset_s or 0.0) - lead_s(trial.take)
+    return replace(motion, start_s=motion.start_s - apart_s)
 
 
 def composite(frame: np.ndarray, made: PassFrame) -> None:
