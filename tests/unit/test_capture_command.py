@@ -1,6 +1,8 @@
 """`soliloquy capture` on a real clip, and what it says about bad arguments."""
 
 import json
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,8 +11,11 @@ from soliloquy.inference.actor.folder import open_actor
 from soliloquy.inference.actor.landmarks import LIPS_INNER, LIPS_OUTER
 from soliloquy.inference.actor.looks import load_looks
 from soliloquy.inference.actor.take import load_face, load_take
-from soliloquy.inference.actor.tracking import TrackingError, face_model_path, load_mesh
+from soliloquy.inference.actor.tracking import Tracker, TrackingError, face_model_path, load_mesh
 from soliloquy.inference.cli import main
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # the makers belong to no package
+import plates
 
 CONSENT = "GRID corpus, speaker 1: published for research under CC BY 4.0"
 
@@ -101,6 +106,38 @@ def test_a_plate_is_captured_once(captured, shared, model, capsys):
     assert main(["capture", clip, "--out", str(captured[0]), "--face-model", str(model)]) == 0
     assert "captured already, as take 'bbaz7a'" in capsys.readouterr().err
     assert (captured[0] / "takes" / "bbaz7a.npz").read_bytes() == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [3840, 1920, 180])
+def test_points_scale_with_the_plate(shared, model, width):
+    pytest.importorskip("mediapipe")
+    pytest.importorskip("av")
+    frame = plates.read_frames(shared / "data" / "grid_s1" / "video" / "bbaz7a.mpg", 20, 1)
+    small = frame[:, ::2, ::2] if width < 360 else frame
+    other = next(plates.enlarged(frame, width)) if width > 360 else small[0]
+    with Tracker(model) as tracker:
+        known, found = tracker.track(frame[0]), tracker.track(np.ascontiguousarray(other))
+    assert known.faces == found.faces == 1
+    off = np.linalg.norm(found.landmarks[:, :2] * 360 / width - known.landmarks[:, :2], axis=1)
+    assert off.mean() < 1.5  # pixels of the small picture
+    assert np.abs(found.channels - known.channels).mean() < 0.05
+
+
+@pytest.mark.slow
+def test_upright_plates_and_several_faces(shared, model):
+    pytest.importorskip("mediapipe")
+    pytest.importorskip("av")
+    frame = plates.read_frames(shared / "data" / "grid_s1" / "video" / "bbaz7a.mpg", 20, 1)
+    with Tracker(model) as tracker:
+        upright = tracker.track(np.ascontiguousarray(frame[0, :, 70:250]))
+        both = tracker.track(plates.two_faces(frame)[0])
+        none = tracker.track(plates.moving_bars(1)[0])
+    assert upright.faces == 1
+    assert both.faces == 2
+    assert none.faces == 0
+    assert np.isnan(none.landmarks).all()
+    assert np.isnan(none.channels).all()
 
 
 def test_without_a_model_file_it_says_where_to_get_one(tmp_path, capsys, monkeypatch):
