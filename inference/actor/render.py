@@ -263,9 +263,11 @@ def _laid_back(
     box = hole_box(transform, painter.size, width, height)
     left, top, right, bottom = box
     inside = np.s_[top:bottom, left:right]
-    matte = np.clip(paste(painter.hole[..., None], transform, box)[..., 0], 0, 1)
+    # Colours and matte in one go: where the pixels lie is worked out once.
+    both = np.clip(paste(np.dstack([crisp(patch), painter.hole]), transform, box), 0, 1)
+    matte = both[..., 3]
     around = frame.rgb[inside].astype(np.float32) / 255
-    rgb = np.where(matte[..., None] > 0, np.clip(paste(crisp(patch), transform, box), 0, 1), around)
+    rgb = np.where(matte[..., None] > 0, both[..., :3], around)
     out = empty_frame(int(shot.timeline.numbers[i]), width, height)
     out.rgb[inside] = colour.to_linear(rgb)
     confidence = np.zeros((height, width), np.float32)
