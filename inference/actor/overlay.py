@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import Cancelled
 from .face_fit import project
+from .footage import take_rate
 from .landmarks import LIPS_INNER, LIPS_OUTER
 from .movie_writer import write_movie
 from .plate import open_plate
@@ -57,7 +58,7 @@ def write_overlay(
         Cancelled: the user stopped; nothing was written.
     """
     edges = mesh_edges(face)
-    with open_plate(plate_path) as plate:
+    with open_plate(plate_path, take_rate(take)) as plate:
         info = plate.info
         by = max(1, -(-_SMALLEST_SIDE // max(info.width, info.height)))
         size = info.width * by, info.height * by + 2 * _BAR
