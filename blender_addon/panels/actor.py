@@ -103,11 +103,12 @@ def _draw_steps(layout: bpy.types.UILayout, context: bpy.types.Context, found: F
         button = layout.row()
         button.scale_y = 1.4
         button.operator(steps[following].bl_idname, icon="FORWARD")
-        draw_text(layout, context, steps[following].disabled_reason(context), "INFO")
+        if STATUS.job is None:  # else it stands above
+            draw_text(layout, context, steps[following].disabled_reason(context), "INFO")
     row = layout.row(align=True)
-    for step, is_done in zip(steps, done, strict=True):
+    for step, is_done, again in zip(steps, done, ("Capture", "Memory", "Train"), strict=True):
         if is_done:
-            row.operator(step.bl_idname, text=f"{step.bl_label} Again" if following == 3 else step.bl_label)
+            row.operator(step.bl_idname, text=again)
     if found is not None:
         row.operator(actor_capture.SOLILOQUY_OT_check_actor.bl_idname, text="", icon="VIEWZOOM")
 
@@ -153,7 +154,8 @@ class SOLILOQUY_PT_pass(SubPanel, bpy.types.Panel):
         button = layout.row()
         button.scale_y = 1.4
         button.operator(operator.bl_idname, icon="RENDER_ANIMATION")
-        draw_text(layout, context, operator.disabled_reason(context), "INFO")
+        if STATUS.job is None:
+            draw_text(layout, context, operator.disabled_reason(context), "INFO")
 
 
 class _Composite:

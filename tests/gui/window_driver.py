@@ -426,6 +426,8 @@ def use_pass(folder: str, plate: str) -> None:
     chosen = bpy.context.scene.soliloquy_actor
     chosen.pass_folder, chosen.plate_path = folder, plate
     bpy.context.scene.render.compositor_device = "CPU"
+    with bpy.context.temp_override(**view()):
+        bpy.ops.ed.undo_push(message="Pass chosen")  # what is undone next must not take this along
 
 
 def finish_actor() -> None:
