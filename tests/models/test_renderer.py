@@ -287,6 +287,9 @@ class TestCommand:
         assert not out.exists()
         assert (actor.actor.training / "stopped.pt").exists()
 
+    def test_large_crops_take_fewer_patches(self):
+        assert [train_renderer.usual_patches(size) for size in (112, 160, 256)] == [8, 8, 4]
+
     def test_no_actor_is_a_sentence(self, monkeypatch, capsys, tmp_path):
         assert self.run(monkeypatch, tmp_path) == 2
         assert "is no actor folder" in capsys.readouterr().err
