@@ -293,12 +293,12 @@ def _clock(
     if len(times) < 2:
         if not plausible:
             notices.append(f"'{path.name}' does not say its frame rate: {_FALLBACK_HZ:g} is assumed")
-        return _frame_rate(plausible[0] if plausible else _FALLBACK_HZ), 0.0, False, True
+        return frame_rate(plausible[0] if plausible else _FALLBACK_HZ), 0.0, False, True
     usual = 1.0 / float(np.median(np.diff(times)))
     for hz in (*plausible, _nearest_standard(usual), usual):
         if is_even(times, hz):
-            return _frame_rate(hz), float(times[0]), True, True
-    rate = _frame_rate(float(np.clip(_nearest_standard(usual), 1.0, 240.0)))
+            return frame_rate(hz), float(times[0]), True, True
+    rate = frame_rate(float(np.clip(_nearest_standard(usual), 1.0, 240.0)))
     slow, fast = np.percentile(1.0 / np.diff(times), (5, 95))
     notices.append(
         f"The frame rate of '{path.name}' varies ({slow:.1f} to {fast:.1f} per second): "
@@ -320,7 +320,7 @@ def _nearest_standard(hz: float) -> float:
     return nearest if abs(nearest - hz) < 0.03 * hz else float(max(1, round(hz)))
 
 
-def _frame_rate(hz: float) -> FrameRate:
+def frame_rate(hz: float) -> FrameRate:
     """As Blender keeps it: 24 / 1.001 for 23.976."""
     fps = max(1, int(np.ceil(hz - 1e-6)))
     return FrameRate(fps, round(fps / hz, 6))

@@ -8,10 +8,9 @@ import numpy as np
 
 from ..errors import Cancelled
 from .face_fit import project
-from .footage import take_rate
 from .landmarks import LIPS_INNER, LIPS_OUTER
 from .movie_writer import write_movie
-from .plate import open_plate
+from .plate import frame_rate, open_plate
 from .types import Gap
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ def write_overlay(
         Cancelled: the user stopped; nothing was written.
     """
     edges = mesh_edges(face)
-    with open_plate(plate_path, take_rate(take)) as plate:
+    with open_plate(plate_path, frame_rate(take.motion.rate_hz)) as plate:
         info = plate.info
         by = max(1, -(-_SMALLEST_SIDE // max(info.width, info.height)))
         size = info.width * by, info.height * by + 2 * _BAR

@@ -20,7 +20,7 @@ from ..timing import frames_to_seconds
 from ..types import FrameRate
 from . import movies
 from .images import IMAGE_SUFFIXES, ImageError, read_image
-from .movies import PlateError
+from .movies import PlateError, frame_rate
 from .types import PlateFrame, PlateInfo
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from .movies import Row
 
+__all__ = ["Plate", "PlateError", "ahead", "file_sha256", "frame_rate", "open_plate"]
 SEQUENCE_RATE: Final = FrameRate(24)
 """Of image sequences: their files do not say."""
 _NUMBER = re.compile(r"^(?P<before>.*?)(?P<number>\d+)(?P<after>\D*)$")
