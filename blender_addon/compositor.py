@@ -373,6 +373,6 @@ def _tidy(tree: bpy.types.NodeTree, node: bpy.types.Node) -> None:
             if own.parent is None:
                 own.location = (x - _WIDTH - 2 * _GAP, below)
                 own.parent = frame
-            below = own.location_absolute.y - (60.0 if role == _BEFORE else 340.0)
+            below = own.location_absolute.y - (60.0 if role == _BEFORE else 380.0)
     if node.parent is None:
         node.parent = frame

@@ -24,6 +24,9 @@ _COLUMN = 190.0
 _ROW = 190.0
 _DEVIATION = 12.0**0.5
 """Numbers spread evenly over 0..1 have a deviation of one over this."""
+_FAINT, _MOST_MATCH = 2e-5, 4.0
+"""What is added to the light along the edge, so that it fades where there is none; largest factor of a
+match."""
 _FIRST_FRAME, _LAST_FRAME = -1_048_574, 1_048_574
 """What Blender's scenes allow."""
 
@@ -121,27 +124,31 @@ class _Builder:
         return self._vector(4, "DIVIDE", blurred, share), cover
 
     def _matched(self, painted: Any) -> Any:
-        """The pass with gain and offset, moved to the background's colours along the matte's soft edge.
+        """The pass with gain and offset, lit as the background is along the matte's soft edge.
 
-        What differs there is spread inwards by a wide blur, divided by how much of the edge was in reach.
+        A factor for each colour, as light works: dark stays dark. Far from the edge it fades to 1.
         """
         self._begin("Colour Match", (1150.0, 900.0))
         graded = self._vector(0, "MULTIPLY_ADD", painted, self._in("Gain"), self._in("Offset"))
         rest = self._math(0, "SUBTRACT", 1.0, self._in("Matte"))
         edge = self._math(1, "MULTIPLY", self._in("Matte"), rest)
-        differs = self._vector(1, "SUBTRACT", self._in("Background"), graded)
-        at_edge = self._vector(2, "SCALE", differs, scale=edge)
-        spread = self._blur(3, at_edge, self._in("Match Reach"), wide=True)
-        reached = self._blur(3, edge, self._in("Match Reach"), wide=True)
-        enough = self._math(4, "MAXIMUM", reached, 1e-5)
-        shift = self._vector(5, "DIVIDE", spread, enough)
-        wanted = self._vector(6, "SCALE", shift, scale=self._in("Colour Match"))
-        moved = self._vector(7, "ADD", graded, wanted)
-        return self._vector(8, "MAXIMUM", moved, (0.0, 0.0, 0.0))
+        sums = []
+        for image in (self._in("Background"), graded):
+            at_edge = self._vector(2, "SCALE", image, scale=edge)
+            spread = self._blur(3, at_edge, self._in("Match Reach"), wide=True)
+            sums.append(self._vector(4, "ADD", spread, (_FAINT,) * 3))
+        factor = self._vector(5, "DIVIDE", *sums)
+        factor = self._vector(6, "MAXIMUM", factor, (1.0 / _MOST_MATCH,) * 3)
+        factor = self._vector(7, "MINIMUM", factor, (_MOST_MATCH,) * 3)
+        change = self._vector(8, "SUBTRACT", factor, (1.0, 1.0, 1.0))
+        wanted = self._vector(9, "SCALE", change, scale=self._in("Colour Match"))
+        gain = self._vector(10, "ADD", wanted, (1.0, 1.0, 1.0))
+        matched = self._vector(11, "MULTIPLY", graded, gain)
+        return self._vector(12, "MAXIMUM", matched, (0.0, 0.0, 0.0))
 
     def _grained(self, matched: Any) -> Any:
         """The pass with noise in proportion to its brightness, another one on each frame."""
-        self._begin("Grain", (3050.0, 900.0))
+        self._begin("Grain", (3900.0, 900.0))
         pixel = self._new("CompositorNodeImageCoordinates", 0)
         self._link(self._in("Pass"), pixel.inputs["Image"])
         noise = self._new("ShaderNodeTexWhiteNoise", 1)
@@ -193,7 +200,7 @@ class _Builder:
 
     def _joined(self, painted: Any, alpha: Any) -> None:
         """Background and pass, and the switch past all of it."""
-        self._begin("Over", (4500.0, 700.0))
+        self._begin("Over", (5350.0, 700.0))
         mix = self._new("ShaderNodeMix", 0)
         mix.data_type, mix.clamp_factor = "RGBA", True
         factor, a, b = (
@@ -208,7 +215,7 @@ class _Builder:
         self._link(self._in("Background"), switch.inputs["Off"])
         self._link(next(s for s in mix.outputs if s.identifier == "Result_Color"), switch.inputs["On"])
         shown = self._math(1, "MULTIPLY", alpha, self._in("Show Pass"))
-        self._begin("", (5050.0, 700.0))
+        self._begin("", (5900.0, 700.0))
         output = self._new("NodeGroupOutput", 0)
         self._link(switch.outputs["Image"], output.inputs["Image"])
         self._link(shown, output.inputs["Alpha"])

@@ -7,7 +7,7 @@ from pathlib import Path
 import bpy
 
 from ...inference.errors import SoliloquyError, UsageError
-from .. import actors, checks, compat, compositor
+from .. import actor_track, actors, checks, compat, compositor
 from ..actor_properties import DUB
 from ..outputs import check_writable
 from ..pass_files import pass_files
@@ -40,7 +40,8 @@ class SOLILOQUY_OT_build_composite(ReasonedOperator, bpy.types.Operator):
         try:
             files = pass_files(actors.pass_folder(context))
             plate = actors.plate(context) if is_dub else None
-            _, notices = compositor.build(scene, files, plate, _DUB if is_dub else _SKIN)
+            values = _DUB if is_dub else {**_SKIN, "Match Reach": actor_track.picture_size(scene)[0] / 5}
+            _, notices = compositor.build(scene, files, plate, values)
         except SoliloquyError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}

@@ -462,7 +462,10 @@ def large_compositor(inside: bool) -> None:
         for other in node.id_data.nodes:
             other.select = other == node
         node.id_data.nodes.active = node
-        space.path.append(node.node_tree, node=node)
+        override = view()
+        override["region"] = next(r for r in override["area"].regions if r.type == "WINDOW")
+        with bpy.context.temp_override(**override):
+            bpy.ops.node.group_edit(exit=False)
     area.tag_redraw()
 
 
