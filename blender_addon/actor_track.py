@@ -13,7 +13,7 @@ import bpy
 import numpy as np
 from mathutils import Matrix, Vector
 
-from ..inference.actor.head_track import REFERENCE, HeadTrack, write_track
+from ..inference.actor.painting.head_track import REFERENCE, HeadTrack, write_track
 from ..inference.errors import RigError, UsageError
 from ..inference.names import match_channels
 from . import media

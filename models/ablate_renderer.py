@@ -19,19 +19,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from ..inference.actor import coverage
 from ..inference.actor.crop import LIP_WIDTH
 from ..inference.actor.folder import open_actor
 from ..inference.actor.landmarks import MOUTH_REGION
-from ..inference.actor.renderer import load_renderer
+from ..inference.actor.memory import coverage
+from ..inference.actor.painting.renderer import load_renderer
 from ..inference.errors import SoliloquyError
 from . import image_metrics as metrics
 from .renderer_stage import THREADS, Stage, clip_names, swapped
 from .renderer_trials import Score, mean_score, score
 
 if TYPE_CHECKING:
-    from ..inference.actor.conditioning import Conditions
-    from ..inference.actor.render import Painter
+    from ..inference.actor.painting.conditioning import Conditions
+    from ..inference.actor.painting.render import Painter
     from ..inference.actor.types import MemoryBank
     from .renderer_stage import Paints
 

@@ -13,7 +13,7 @@ import torch
 from torch.nn import functional
 
 if TYPE_CHECKING:
-    from ..inference.actor.conditioning import Conditions
+    from ..inference.actor.painting.conditioning import Conditions
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..inference.actor.capture.tracking import Tracker, face_model_path
 from ..inference.actor.crop import sample
 from ..inference.actor.folder import open_actor
-from ..inference.actor.renderer import load_renderer
-from ..inference.actor.tracking import Tracker, face_model_path
+from ..inference.actor.painting.renderer import load_renderer
 from ..inference.errors import SoliloquyError
 from . import image_metrics as metrics
 from .baseline_painters import MeanOfNearest, Nearest
@@ -42,7 +42,7 @@ from .renderer_trials import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..inference.actor.render import Painter
+    from ..inference.actor.painting.render import Painter
 
 OURS, NO_MEMORY, NEAREST = "with memory", "without memory", "nearest frame"
 WARPED, MEAN, CEILING = (

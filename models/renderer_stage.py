@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from ..inference.actor.colour import from_linear, to_linear
-from ..inference.actor.conditioning import Conditioner
 from ..inference.actor.folder import ActorError
 from ..inference.actor.footage import open_footage
-from ..inference.actor.render import Painter, paint_shot, shot_of
+from ..inference.actor.painting.conditioning import Conditioner
+from ..inference.actor.painting.render import Painter, paint_shot, shot_of
 from ..inference.actor.speech_map import lead_s
 from ..inference.actor.take import load_take
 from ..inference.performance.direction import Direction, Draw
@@ -25,9 +25,9 @@ from .renderer_trials import Trial
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..inference.actor.conditioning import Conditions
+    from ..inference.actor.capture.tracking import Tracker
     from ..inference.actor.folder import Actor
-    from ..inference.actor.tracking import Tracker
+    from ..inference.actor.painting.conditioning import Conditions
     from ..inference.actor.types import MemoryBank, PassFrame
     from ..inference.types import FaceMotion
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from ..inference.actor.coverage import teeth
 from ..inference.actor.crop import HOLE, hole, invert, paste, to_crop
 from ..inference.actor.footage import usable_rows
 from ..inference.actor.landmarks import LIPS_INNER, LIPS_OUTER, MOUTH_REGION
+from ..inference.actor.memory.coverage import teeth
 from . import image_metrics as metrics
 
 if TYPE_CHECKING:

@@ -22,9 +22,9 @@ import numpy as np
 import torch
 
 from ..inference.actor.folder import open_actor
-from ..inference.actor.images import write_png
-from ..inference.actor.memory import load_memory
-from ..inference.actor.renderer import memory_id
+from ..inference.actor.media.images import write_png
+from ..inference.actor.memory.bank import load_memory
+from ..inference.actor.painting.renderer import memory_id
 from ..inference.errors import SoliloquyError
 from ..inference.files import make_folder
 from .renderer.export import export_renderer

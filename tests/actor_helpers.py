@@ -13,13 +13,13 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from soliloquy.inference.actor.conditioning import GEOMETRY, INPUTS
 from soliloquy.inference.actor.crop import fit_crop, layout, sample, to_crop, upright
 from soliloquy.inference.actor.folder import Actor, make_actor
 from soliloquy.inference.actor.landmarks import LIPS_INNER, LIPS_OUTER, MOUTH_REGION
-from soliloquy.inference.actor.memory import keys_of, save_memory
-from soliloquy.inference.actor.plate import open_plate
-from soliloquy.inference.actor.renderer import CONTRACT, OUTPUT
+from soliloquy.inference.actor.media.plate import open_plate
+from soliloquy.inference.actor.memory.bank import keys_of, save_memory
+from soliloquy.inference.actor.painting.conditioning import GEOMETRY, INPUTS
+from soliloquy.inference.actor.painting.renderer import CONTRACT, OUTPUT
 from soliloquy.inference.actor.take import save_face, save_take
 from soliloquy.inference.actor.types import POINTS, ActorFace, MemoryBank, Take
 from soliloquy.inference.channels import ARKIT_52
@@ -142,7 +142,7 @@ def tiny_pictures(landmarks: np.ndarray) -> np.ndarray:
 
 def write_plate(folder: Path, pictures: np.ndarray, first: int = 1) -> Path:
     """Frames as PNG files, numbered from `first`."""
-    from soliloquy.inference.actor.images import write_png
+    from soliloquy.inference.actor.media.images import write_png
 
     folder.mkdir(parents=True, exist_ok=True)
     for number, picture in enumerate(pictures, start=first):

@@ -10,7 +10,7 @@ import numpy as np
 from . import colour
 from .crop import sample
 from .folder import ActorError
-from .plate import open_plate
+from .media.plate import open_plate
 from .types import Gap
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ..types import FloatArray
     from .folder import Actor
-    from .plate import Plate
+    from .media.plate import Plate
     from .types import Take
 
 

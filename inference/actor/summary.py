@@ -8,8 +8,8 @@ import numpy as np
 
 from ..errors import SoliloquyError
 from .folder import open_actor
-from .memory import load_memory
-from .renderer import load_renderer
+from .memory.bank import load_memory
+from .painting.renderer import load_renderer
 from .take import load_take
 from .types import Gap
 

@@ -11,7 +11,7 @@ from ..errors import UsageError
 from . import options
 
 if TYPE_CHECKING:
-    from ..actor.pass_jobs import Line
+    from ..actor.painting.pass_jobs import Line
     from ..console import Console
 
 _RENDER = """Paint a line onto a plate of the actor: an EXR sequence with colours (scene linear), matte and
@@ -49,7 +49,7 @@ def _add_train(actions: Any) -> None:
 
 
 def _add_render(actions: Any) -> None:
-    from ..actor.timeline import FITS
+    from ..actor.painting.timeline import FITS
 
     parser = actions.add_parser("render", help="paint a line onto a plate", description=_RENDER)
     parser.set_defaults(run=render)
@@ -147,14 +147,14 @@ def show(arguments: argparse.Namespace, console: Console) -> int:
 
 def train(arguments: argparse.Namespace, console: Console) -> int:
     """Run the trainer as a child process; its output and its exit code are ours."""
-    from ..actor.training import run_trainer
+    from ..actor.painting.training import run_trainer
 
     return run_trainer(arguments.actor, arguments.rest)
 
 
 def render(arguments: argparse.Namespace, console: Console) -> int:
     """Paint a dub, then its preview."""
-    from ..actor.pass_jobs import DubJob, paint_dub
+    from ..actor.painting.pass_jobs import DubJob, paint_dub
 
     sound = arguments.sound or (arguments.audio if arguments.audio else None)
     if arguments.tracked and sound is None:
@@ -181,7 +181,7 @@ def render(arguments: argparse.Namespace, console: Console) -> int:
 
 def skin(arguments: argparse.Namespace, console: Console) -> int:
     """Paint a face onto a 3D head."""
-    from ..actor.pass_jobs import SkinJob, paint_skin
+    from ..actor.painting.pass_jobs import SkinJob, paint_skin
 
     job = SkinJob(
         actor=arguments.actor,
@@ -213,7 +213,7 @@ def _told(source: Path, console: Console) -> dict[str, Any]:
 
 def _line(arguments: argparse.Namespace, console: Console) -> Line:
     """The line as motion, and the hash of what it was made of."""
-    from ..actor.pass_jobs import Line
+    from ..actor.painting.pass_jobs import Line
 
     if arguments.curves is not None:
         from ..formats.arkit_csv import read_csv
@@ -243,7 +243,7 @@ def _line(arguments: argparse.Namespace, console: Console) -> Line:
 
 def _credentials(arguments: argparse.Namespace, console: Console) -> Any:
     """What signs the pass; None, and a notice, where nothing can."""
-    from ..actor.credentials import CredentialsError, find_credentials
+    from ..actor.trust.credentials import CredentialsError, find_credentials
     from ..errors import OutputError
 
     try:

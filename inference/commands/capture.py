@@ -55,7 +55,7 @@ def add(commands: Any) -> None:
 
 def capture(arguments: argparse.Namespace, console: Console) -> int:
     """Capture every plate that can be used, and tell of the others."""
-    from ..actor import capture as work
+    from ..actor.capture import capture as work
     from ..types import FrameRate
 
     hz = arguments.fps

@@ -17,7 +17,7 @@ from ..errors import SoliloquyError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..actor.memory_sheet import Survey
+    from ..actor.memory.sheet import Survey
     from ..actor.types import MemoryBank
     from ..console import Console
     from ..formats.cue import Cue
@@ -87,8 +87,8 @@ def _add_plot(actions: Any) -> None:
 def build(arguments: argparse.Namespace, console: Console) -> int:
     """Build an actor's memory, write it, and tell what it covers."""
     from ..actor.folder import open_actor
-    from ..actor.memory import ENTRIES, build_memory, save_memory
-    from ..actor.memory_sheet import lines, survey
+    from ..actor.memory.bank import ENTRIES, build_memory, save_memory
+    from ..actor.memory.sheet import lines, survey
 
     actor = open_actor(arguments.actor)
     bank = build_memory(
@@ -110,8 +110,8 @@ def build(arguments: argparse.Namespace, console: Console) -> int:
 def show(arguments: argparse.Namespace, console: Console) -> int:
     """Tell what an actor's memory covers, and draw the sheet."""
     from ..actor.folder import open_actor
-    from ..actor.memory import load_memory
-    from ..actor.memory_sheet import lines, save_sheet, survey
+    from ..actor.memory.bank import load_memory
+    from ..actor.memory.sheet import lines, save_sheet, survey
 
     actor = open_actor(arguments.actor)
     bank = load_memory(actor)
@@ -126,7 +126,7 @@ def show(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _about(path: Path, bank: MemoryBank, found: Survey) -> dict[str, Any]:
-    from ..actor.coverage import KINDS
+    from ..actor.memory.coverage import KINDS
 
     return {
         "memory": str(path),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import argparse
 
-    from ..actor.verification import Verdict
+    from ..actor.trust.verification import Verdict
     from ..console import Console
 
 _VERIFY = """Read where a picture, a movie or a painted pass comes from: whether it is synthetic, by which
@@ -31,7 +31,7 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Judge every input and print what was found."""
-    from ..actor.verification import State, verify
+    from ..actor.trust.verification import State, verify
 
     verdicts = [verdict for path in arguments.inputs for verdict in verify(path)]
     for verdict in verdicts:

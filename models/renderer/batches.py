@@ -11,14 +11,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ...inference.actor.conditioning import Conditioner
 from ...inference.actor.crop import hole
+from ...inference.actor.painting.conditioning import Conditioner
 from .footage import OFFERED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ...inference.actor.conditioning import Conditions
+    from ...inference.actor.painting.conditioning import Conditions
     from ...inference.actor.types import MemoryBank
     from .footage import Footage
 

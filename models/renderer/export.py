@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ...inference.actor.conditioning import INPUTS
-from ...inference.actor.renderer import CONTRACT, OUTPUT, dummy_feeds
+from ...inference.actor.painting.conditioning import INPUTS
+from ...inference.actor.painting.renderer import CONTRACT, OUTPUT, dummy_feeds
 from ...inference.session import load_graph
 from ..export import pass_gate, write_card
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from ...inference.actor.conditioning import mouth_points
 from ...inference.actor.folder import ActorError
 from ...inference.actor.footage import crops, open_footage, usable_rows
-from ...inference.actor.memory import keys_of
-from ...inference.actor.retrieval import retrieve
+from ...inference.actor.memory.bank import keys_of
+from ...inference.actor.memory.retrieval import retrieve
+from ...inference.actor.painting.conditioning import mouth_points
 from ...inference.actor.take import load_face, load_take
 
 if TYPE_CHECKING:

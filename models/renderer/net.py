@@ -109,7 +109,7 @@ class RendererNet(nn.Module):
 
         Args:
             plate: float32 [B, 4, S, S], the crop in reference colours with the hole blanked, and the hole.
-            geometry: float32 [B, G, S / 2, S / 2], see `inference.actor.conditioning`.
+            geometry: float32 [B, G, S / 2, S / 2], see `inference.actor.painting.conditioning`.
             patches: float32 [B, K, 3, S, S] of the memory, as they were seen.
             places: float32 [B, K, N, N, 2], where each node of a coarse grid lies in each patch, -1..1.
             distance: float32 [B, K] of the patches' shape from the wanted one.

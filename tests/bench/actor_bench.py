@@ -23,13 +23,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from bench import Row, markdown
-from soliloquy.inference.actor.capture import capture
+from soliloquy.inference.actor.capture.capture import capture
 from soliloquy.inference.actor.folder import open_actor
 from soliloquy.inference.actor.footage import open_footage
-from soliloquy.inference.actor.memory import build_memory, load_memory
-from soliloquy.inference.actor.plate import open_plate
-from soliloquy.inference.actor.render import Painter, paint_shot, shot_of
-from soliloquy.inference.actor.renderer import dummy_feeds, load_renderer
+from soliloquy.inference.actor.media.plate import open_plate
+from soliloquy.inference.actor.memory.bank import build_memory, load_memory
+from soliloquy.inference.actor.painting.render import Painter, paint_shot, shot_of
+from soliloquy.inference.actor.painting.renderer import dummy_feeds, load_renderer
 from soliloquy.inference.actor.take import load_take
 
 if TYPE_CHECKING:

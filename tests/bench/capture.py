@@ -21,10 +21,10 @@ try:
 except ImportError:  # Windows
     resource = None
 
-from soliloquy.inference.actor.capture import capture
-from soliloquy.inference.actor.observe import observe
-from soliloquy.inference.actor.plate import open_plate
-from soliloquy.inference.actor.tracking import Tracker, face_model_path
+from soliloquy.inference.actor.capture.capture import capture
+from soliloquy.inference.actor.capture.observe import observe
+from soliloquy.inference.actor.capture.tracking import Tracker, face_model_path
+from soliloquy.inference.actor.media.plate import open_plate
 
 _CONSENT = "Bench: nothing of this capture is kept"
 

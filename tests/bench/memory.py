@@ -19,12 +19,13 @@ from pathlib import Path
 
 import numpy as np
 from bench import Row, cpu_s, log_spectrum, markdown, syllables
-from soliloquy.inference.actor import colour, coverage
+from soliloquy.inference.actor import colour
 from soliloquy.inference.actor.crop import bounds, paste, sample
 from soliloquy.inference.actor.folder import open_actor
 from soliloquy.inference.actor.landmarks import MOUTH_REGION
-from soliloquy.inference.actor.memory import build_memory
-from soliloquy.inference.actor.retrieval import nearest, retrieve
+from soliloquy.inference.actor.memory import coverage
+from soliloquy.inference.actor.memory.bank import build_memory
+from soliloquy.inference.actor.memory.retrieval import nearest, retrieve
 from soliloquy.inference.actor.take import load_take
 from soliloquy.inference.actor.types import MemoryBank
 

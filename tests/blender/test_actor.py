@@ -237,7 +237,7 @@ def test_the_track_projects_to_where_blender_sees_the_points():
     bone.rotation_euler = (0.1, 0.4, 0.0)
     bone.keyframe_insert("rotation_euler", frame=6)
     scene.frame_set(5)
-    read = helpers.module("inference.actor.head_track").read_track
+    read = helpers.module("inference.actor.painting.head_track").read_track
     for size in ((640, 360), (300, 480)):
         scene.render.resolution_x, scene.render.resolution_y = size
         path = helpers.FOLDER / "track.json"

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from soliloquy.inference.actor.conditioning import GEOMETRY, NODES, Conditions
+from soliloquy.inference.actor.painting.conditioning import GEOMETRY, NODES, Conditions
 from soliloquy.models.baseline_painters import MeanOfNearest, Nearest
 
 SIZE = 48

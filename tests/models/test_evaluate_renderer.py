@@ -76,7 +76,7 @@ def test_clips_come_from_a_list(stage, tmp_path, capsys):
 def test_the_sheet_shows_what_there_is(stage, tmp_path):
     out = tmp_path / "sheet.png"
     run(evaluate_renderer, stage, "two", "--sheet", str(out))
-    from soliloquy.inference.actor.images import read_image
+    from soliloquy.inference.actor.media.images import read_image
 
     picture = read_image(out)
     assert picture.shape[0] > 100
@@ -108,7 +108,7 @@ def test_a_pruned_memory_keeps_rows_together(stage):
 
 
 def test_a_pass_without_matte_leaves_the_plate(stage):
-    from soliloquy.inference.actor.render import empty_frame
+    from soliloquy.inference.actor.painting.render import empty_frame
 
     frame = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
     kept = frame.copy()

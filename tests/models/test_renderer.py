@@ -18,8 +18,8 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 import actor_helpers as tiny  # noqa: E402
 from soliloquy.inference.actor.folder import ActorError  # noqa: E402
-from soliloquy.inference.actor.memory import save_memory  # noqa: E402
-from soliloquy.inference.actor.renderer import dummy_feeds, load_renderer, memory_id  # noqa: E402
+from soliloquy.inference.actor.memory.bank import save_memory  # noqa: E402
+from soliloquy.inference.actor.painting.renderer import dummy_feeds, load_renderer, memory_id  # noqa: E402
 from soliloquy.inference.actor.take import save_take  # noqa: E402
 from soliloquy.models import train_renderer  # noqa: E402
 from soliloquy.models.renderer import export  # noqa: E402

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from soliloquy.inference.actor import exr
-from soliloquy.inference.actor.exr import Window, read_texts, write_exr
+from soliloquy.inference.actor.media import exr
+from soliloquy.inference.actor.media.exr import Window, read_texts, write_exr
 from soliloquy.inference.errors import OutputError
 
 CHANNELS = ("R", "G", "B", "matte.V", "confidence.V")
@@ -66,7 +66,7 @@ def test_texts_of_any_kind_come_back(tmp_path):
     window = Window(np.ones((2, 2, 1), np.float16), 0, 0, 2, 2)
     write_exr(tmp_path / "a.exr", window, ("Y",), texts)
     assert read_texts(tmp_path / "a.exr") == texts
-    images = pytest.importorskip("soliloquy.inference.actor.images")
+    images = pytest.importorskip("soliloquy.inference.actor.media.images")
     pytest.importorskip("OpenImageIO")
     read = images.read_attributes(tmp_path / "a.exr")
     assert {name: read[name] for name in ("soliloquy:actor", "n" * 60)} == {

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from soliloquy.inference.actor import face_fit
-from soliloquy.inference.actor.face_fit import View
+from soliloquy.inference.actor.capture import face_fit
+from soliloquy.inference.actor.capture.face_fit import View
 from soliloquy.inference.actor.landmarks import LIPS_INNER, MOUTH_REGION, RIGID
 from soliloquy.inference.actor.types import POINTS
 

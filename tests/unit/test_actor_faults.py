@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from soliloquy.inference.actor import colour, faults
-from soliloquy.inference.actor.looks import covered, fit_looks
-from soliloquy.inference.actor.observe import MOUTH_SIDE, Observed, mouth, sharpness, thumb
+from soliloquy.inference.actor import colour
+from soliloquy.inference.actor.capture import faults
+from soliloquy.inference.actor.capture.looks import covered, fit_looks
+from soliloquy.inference.actor.capture.observe import MOUTH_SIDE, Observed, mouth, sharpness, thumb
 from soliloquy.inference.actor.types import POINTS, Gap, PlateInfo
 from soliloquy.inference.types import FrameRate
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from soliloquy.inference.actor import archive
 from soliloquy.inference.actor.folder import ActorError, make_actor, open_actor
 from soliloquy.inference.actor.landmarks import MOUTH_REGION
-from soliloquy.inference.actor.memory import load_memory, save_memory
+from soliloquy.inference.actor.memory.bank import load_memory, save_memory
 from soliloquy.inference.actor.take import load_face, load_take, save_face, save_take
 from soliloquy.inference.actor.types import POINTS, ActorFace, MemoryBank, Take
 from soliloquy.inference.channels import ARKIT_52

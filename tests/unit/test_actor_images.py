@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from soliloquy.inference.actor import images
-from soliloquy.inference.actor.exr import Window, write_exr
+from soliloquy.inference.actor.media import images
+from soliloquy.inference.actor.media.exr import Window, write_exr
 from soliloquy.inference.errors import OutputError, SoliloquyError
 
 oiio = pytest.importorskip("OpenImageIO")

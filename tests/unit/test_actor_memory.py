@@ -12,18 +12,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from soliloquy.inference import cli
-from soliloquy.inference.actor import coverage
 from soliloquy.inference.actor.crop import sample
 from soliloquy.inference.actor.folder import ActorError, make_actor, open_actor, write_actor
 from soliloquy.inference.actor.landmarks import LIPS_INNER, MOUTH_REGION
-from soliloquy.inference.actor.memory import (
+from soliloquy.inference.actor.memory import coverage
+from soliloquy.inference.actor.memory.bank import (
     aperture_and_width,
     build_memory,
     keys_of,
     load_memory,
     save_memory,
 )
-from soliloquy.inference.actor.memory_sheet import lines, survey
+from soliloquy.inference.actor.memory.sheet import lines, survey
 from soliloquy.inference.actor.take import load_take, save_face, save_take
 from soliloquy.inference.actor.types import Gap
 from soliloquy.inference.errors import Cancelled
@@ -104,8 +104,8 @@ def test_gaps_unsure_and_damaged_frames_are_left_out(made):
 
 
 def test_a_frame_that_a_film_lost_to_grey_is_left_out(made):
-    from soliloquy.inference.actor.images import write_png
-    from soliloquy.inference.actor.plate import open_plate
+    from soliloquy.inference.actor.media.images import write_png
+    from soliloquy.inference.actor.media.plate import open_plate
 
     write_png(made.plate / "plate.0004.png", np.full((tiny.HEIGHT, tiny.WIDTH, 3), (90, 140, 150), np.uint8))
     with open_plate(made.plate) as plate:

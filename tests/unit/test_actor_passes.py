@@ -21,10 +21,10 @@ oiio = pytest.importorskip("OpenImageIO")
 pytest.importorskip("onnx")
 
 import actor_helpers as tiny  # noqa: E402
-from soliloquy.inference.actor import pass_jobs, passes, render  # noqa: E402
 from soliloquy.inference.actor.folder import ActorError  # noqa: E402
-from soliloquy.inference.actor.images import read_channels, read_image  # noqa: E402
-from soliloquy.inference.actor.pass_jobs import DubJob, Line, paint_dub  # noqa: E402
+from soliloquy.inference.actor.media.images import read_channels, read_image  # noqa: E402
+from soliloquy.inference.actor.painting import pass_jobs, passes, render  # noqa: E402
+from soliloquy.inference.actor.painting.pass_jobs import DubJob, Line, paint_dub  # noqa: E402
 from soliloquy.inference.actor.take import save_take  # noqa: E402
 from soliloquy.inference.actor.types import Gap  # noqa: E402
 from soliloquy.inference.cli import main  # noqa: E402

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from soliloquy.inference.actor.movies import PlateError, is_even
-from soliloquy.inference.actor.plate import ahead, open_plate
+from soliloquy.inference.actor.media.movies import PlateError, is_even
+from soliloquy.inference.actor.media.plate import ahead, open_plate
 from soliloquy.inference.types import FrameRate
 
 pytest.importorskip("av")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from soliloquy.inference.actor.folder import ActorError
 from soliloquy.inference.actor.landmarks import MOUTH_REGION
-from soliloquy.inference.actor.retrieval import nearest, retrieve
+from soliloquy.inference.actor.memory.retrieval import nearest, retrieve
 from soliloquy.inference.actor.types import MemoryBank
 
 DIMENSIONS = 6

@@ -17,10 +17,10 @@ pytest.importorskip("OpenImageIO")
 pytest.importorskip("onnx")
 
 import actor_helpers as tiny
-from soliloquy.inference.actor import head_track, pass_jobs, raster, skin
 from soliloquy.inference.actor.folder import ActorError
-from soliloquy.inference.actor.images import read_channels, read_image
-from soliloquy.inference.actor.render import Painter
+from soliloquy.inference.actor.media.images import read_channels, read_image
+from soliloquy.inference.actor.painting import head_track, pass_jobs, raster, skin
+from soliloquy.inference.actor.painting.render import Painter
 from soliloquy.inference.types import FrameRate
 
 SCALE = 0.1

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from soliloquy.inference.actor.smoothing import STIFFNESS, bridged, smoothed, stiffness
+from soliloquy.inference.actor.capture.smoothing import STIFFNESS, bridged, smoothed, stiffness
 
 
 def noisy(shake, count=200, seed=0):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from soliloquy.inference.actor.timeline import FITS, lay_out, names_of, shown_frames
+from soliloquy.inference.actor.painting.timeline import FITS, lay_out, names_of, shown_frames
 from soliloquy.inference.actor.types import PlateFrame, PlateInfo
 from soliloquy.inference.types import FrameRate
 
@@ -90,7 +90,7 @@ def test_a_plate_is_read_in_few_runs(count, line_s, fit):
 
 
 def test_backwards_needs_little_memory(monkeypatch):
-    from soliloquy.inference.actor import timeline
+    from soliloquy.inference.actor.painting import timeline
 
     monkeypatch.setattr(timeline, "_HELD_BYTES", 3 * 2 * 4)  # four frames of this plate
     plate = Frames(10)

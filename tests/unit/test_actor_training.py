@@ -10,8 +10,8 @@ import pytest
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from soliloquy.inference.actor import training
 from soliloquy.inference.actor.folder import ActorError, make_actor
+from soliloquy.inference.actor.painting import training
 from soliloquy.inference.cli import main
 
 CONSENT = "A folder of these tests, nobody's: consents to everything"

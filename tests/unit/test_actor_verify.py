@@ -22,14 +22,14 @@ pytest.importorskip("onnx")
 pytest.importorskip("cryptography")
 
 import actor_helpers as tiny
-from soliloquy.inference.actor import credentials, provenance
-from soliloquy.inference.actor.credentials import CredentialsError, find_credentials
-from soliloquy.inference.actor.exr import Window, write_exr
 from soliloquy.inference.actor.folder import Actor, Consent
-from soliloquy.inference.actor.images import read_channels, write_png
-from soliloquy.inference.actor.pass_jobs import DubJob, Line, paint_dub
-from soliloquy.inference.actor.passes import CHANNELS
-from soliloquy.inference.actor.verification import State, verify
+from soliloquy.inference.actor.media.exr import Window, write_exr
+from soliloquy.inference.actor.media.images import read_channels, write_png
+from soliloquy.inference.actor.painting.pass_jobs import DubJob, Line, paint_dub
+from soliloquy.inference.actor.painting.passes import CHANNELS
+from soliloquy.inference.actor.trust import credentials, provenance
+from soliloquy.inference.actor.trust.credentials import CredentialsError, find_credentials
+from soliloquy.inference.actor.trust.verification import State, verify
 from soliloquy.inference.cli import main
 
 CONSENT = Consent("Somebody agrees to these tests", "2026-01-01")
@@ -113,7 +113,7 @@ def test_a_frame_alone_still_says_what_it_is(folder, tmp_path):
 
 
 def test_a_changed_pixel_is_noticed_even_alone(folder, tmp_path):
-    from soliloquy.inference.actor.images import read_attributes
+    from soliloquy.inference.actor.media.images import read_attributes
 
     channels, _ = read_channels(folder / "pass.0003.exr")
     texts = read_attributes(folder / "pass.0003.exr")

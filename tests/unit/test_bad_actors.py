@@ -15,8 +15,8 @@ pytest.importorskip("onnx")
 
 import actor_helpers as tiny
 from soliloquy.inference.actor import archive
-from soliloquy.inference.actor.images import write_png
-from soliloquy.inference.actor.memory import save_memory
+from soliloquy.inference.actor.media.images import write_png
+from soliloquy.inference.actor.memory.bank import save_memory
 from soliloquy.inference.actor.take import save_face
 from soliloquy.inference.cli import main
 

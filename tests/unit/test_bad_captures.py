@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("av")
 pytest.importorskip("mediapipe")
 
-from soliloquy.inference.actor.capture import capture
+from soliloquy.inference.actor.capture.capture import capture
 from soliloquy.inference.actor.folder import ActorError
 from soliloquy.inference.actor.landmarks import LIPS_OUTER
 from soliloquy.inference.actor.take import load_take

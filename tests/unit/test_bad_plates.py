@@ -12,7 +12,7 @@ import pytest
 av = pytest.importorskip("av")
 
 from soliloquy.inference.actor.folder import ActorError  # noqa: E402
-from soliloquy.inference.actor.plate import open_plate  # noqa: E402
+from soliloquy.inference.actor.media.plate import open_plate  # noqa: E402
 from soliloquy.inference.types import FrameRate  # noqa: E402
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))  # the makers belong to no package

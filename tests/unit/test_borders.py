@@ -38,12 +38,16 @@ FORBIDDEN = {
 SOLE_IMPORTERS = {
     "onnxruntime": {"inference/session.py"},
     "soundfile": {"inference/audio_soundfile.py"},
-    "mediapipe": {"inference/actor/tracking.py"},
-    "cv2": {"inference/actor/tracking.py"},
-    "OpenImageIO": {"inference/actor/images.py"},
-    "c2pa": {"inference/actor/provenance.py"},
-    "cryptography": {"inference/actor/credentials.py"},
-    "av": {"inference/audio_video.py", "inference/actor/movies.py", "inference/actor/movie_writer.py"},
+    "mediapipe": {"inference/actor/capture/tracking.py"},
+    "cv2": {"inference/actor/capture/tracking.py"},
+    "OpenImageIO": {"inference/actor/media/images.py"},
+    "c2pa": {"inference/actor/trust/provenance.py"},
+    "cryptography": {"inference/actor/trust/credentials.py"},
+    "av": {
+        "inference/audio_video.py",
+        "inference/actor/media/movies.py",
+        "inference/actor/media/movie_writer.py",
+    },
 }
 
 LAYERS = (

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from soliloquy.inference.actor.face_fit import project
+from soliloquy.inference.actor.capture.face_fit import project
+from soliloquy.inference.actor.capture.looks import load_looks
+from soliloquy.inference.actor.capture.tracking import Tracker, TrackingError, face_model_path, load_mesh
 from soliloquy.inference.actor.folder import open_actor
 from soliloquy.inference.actor.landmarks import LIPS_INNER, LIPS_OUTER
-from soliloquy.inference.actor.looks import load_looks
 from soliloquy.inference.actor.take import load_face, load_take
-from soliloquy.inference.actor.tracking import Tracker, TrackingError, face_model_path, load_mesh
 from soliloquy.inference.cli import main
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))  # the makers belong to no package

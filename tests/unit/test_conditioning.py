@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 import actor_helpers as tiny
-from soliloquy.inference.actor.conditioning import (
+from soliloquy.inference.actor.crop import fit_crop, hole, layout, to_crop, upright
+from soliloquy.inference.actor.landmarks import LIPS_INNER, LIPS_OUTER, MOUTH_REGION
+from soliloquy.inference.actor.painting.conditioning import (
     NODES,
     Conditioner,
     Conditions,
@@ -22,9 +24,7 @@ from soliloquy.inference.actor.conditioning import (
     signed_distance,
     thin_plate,
 )
-from soliloquy.inference.actor.crop import fit_crop, hole, layout, to_crop, upright
-from soliloquy.inference.actor.landmarks import LIPS_INNER, LIPS_OUTER, MOUTH_REGION
-from soliloquy.inference.actor.renderer import load_renderer, memory_id
+from soliloquy.inference.actor.painting.renderer import load_renderer, memory_id
 from soliloquy.inference.actor.types import MemoryBank
 from soliloquy.inference.errors import ModelError
 

@@ -1,0 +1,1 @@
+"""Plates and pictures: movies, image sequences and EXR, in and out."""

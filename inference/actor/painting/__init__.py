@@ -1,0 +1,1 @@
+"""From a line to a pass: conditions, the renderer, dubbed plates and faces on 3D heads."""
