@@ -249,7 +249,7 @@ def _check_version(request: Call) -> list[str]:
             f"The Python for actors ({request.interpreter}) has no Soliloquy",
             f"Run: {request.interpreter} {_PIP} {_EXTRA}",
         )
-    from ..inference.cli import version  # here: it knows every command
+    from ..inference.version import version
 
     theirs = done.stdout.strip().rpartition(" ")[2]
     if theirs == version():

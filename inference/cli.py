@@ -11,12 +11,12 @@ import signal
 import sys
 import threading
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .commands import actor, animate, capture, instruct, live, memory, rig, verify
 from .console import INTERRUPTED, REFUSED, TERMINATED, Console
 from .errors import SoliloquyError
+from .version import version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -78,11 +78,3 @@ class _ShowVersion(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         print(f"soliloquy {version()}")
         parser.exit()
-
-
-def version() -> str:
-    """The version number, from the manifest."""
-    import tomllib
-
-    manifest = Path(__file__).resolve().parents[1] / "blender_manifest.toml"
-    return str(tomllib.loads(manifest.read_text(encoding="utf-8"))["version"])

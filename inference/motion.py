@@ -152,8 +152,14 @@ def all_channels(motion: FaceMotion, *, neutral: bool) -> FaceMotion:
     motion that has more than these already has them all."""
     if motion.channels[: len(ARKIT_52)] == ARKIT_52 and not neutral:
         return motion
+    full = arkit_motion(motion)
+    return replace(full, values=np.zeros_like(full.values)) if neutral else full
+
+
+def arkit_motion(motion: FaceMotion) -> FaceMotion:
+    """The 52 ARKit channels in their usual order; those that a motion lacks are 0, others are left out."""
     values = np.zeros((len(motion.values), len(ARKIT_52)), np.float32)
-    if not neutral:
-        for column, channel in enumerate(motion.channels):
+    for column, channel in enumerate(motion.channels):
+        if channel in ARKIT_52:
             values[:, ARKIT_52.index(channel)] = motion.values[:, column]
     return replace(motion, values=values, channels=ARKIT_52)

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import subprocess
 import time
-import tomllib
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -20,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..inference.version import version
 from .data.arkit_fit import CONTROLS, ict_lip_basis
 from .data.av_offset import align_pictures
 from .data.batches import Batch, BatchSampler
@@ -277,8 +277,7 @@ def run(config: TrainConfig, train: list[Line], held_out: list[Line], basis: np.
         before = checkpoint
     net, meta = load_checkpoint(before)
     net.read_as(tuple(speaker_shares(train, SHIPPED_MOUTH).values()))
-    manifest = tomllib.loads((ROOT / "blender_manifest.toml").read_text("utf-8"))
-    meta |= {"version": manifest["version"], "mouth": str(SHIPPED_MOUTH)}
+    meta |= {"version": version(), "mouth": str(SHIPPED_MOUTH)}
     save_checkpoint(out / "checkpoint.pt", net, meta)
 
 

@@ -20,6 +20,7 @@ from ..channels import ARKIT_52
 from ..curves import sample_motion
 from ..errors import AudioError
 from ..lip_basis import CHANNELS_MM, REST_MM, lip_curves
+from ..motion import arkit_motion
 from ..types import FaceMotion
 from .crop import shots, smooth
 from .folder import ActorError
@@ -191,7 +192,7 @@ class _Pair:
 
     @property
     def seen(self) -> Matrix:
-        return _full(self.take.motion)[self.rows]
+        return arkit_motion(self.take.motion).values[self.rows].astype(np.float64)
 
     @property
     def folds(self) -> NDArray[np.intp]:
@@ -220,7 +221,7 @@ def posture(face: ActorFace, take: Take) -> FloatArray:
         return np.zeros_like(take.expression)
     known = np.full(take.expression.shape, np.nan)
     rows = usable_rows(take)
-    explained = _full(take.motion)[rows] @ face.tracked[:52] + face.tracked[52]
+    explained = arkit_motion(take.motion).values[rows] @ face.tracked[:52] + face.tracked[52]
     known[rows] = take.expression[rows] - explained
     out = np.zeros(take.expression.shape, np.float32)
     frames = 2 * int(_POSTURE_S / 2 * take.motion.rate_hz) + 1
@@ -386,14 +387,3 @@ def _correlation(a: NDArray[np.floating[Any]], b: NDArray[np.floating[Any]]) -> 
     a, b = a - a.mean(), b - b.mean()
     size = float(np.sqrt((a @ a) * (b @ b)))
     return float(a @ b) / size if size > 1e-12 else 0.0
-
-
-def _full(motion: FaceMotion) -> Matrix:
-    """The 52 channels in order, float64 [T, 52]; those that a motion lacks are 0."""
-    if motion.channels[:52] == ARKIT_52:
-        return motion.values[:, :52].astype(np.float64)
-    out = np.zeros((len(motion.values), 52))
-    for column, name in enumerate(ARKIT_52):
-        if name in motion.channels:
-            out[:, column] = motion.channel(name)
-    return out

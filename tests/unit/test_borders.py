@@ -51,7 +51,7 @@ SOLE_IMPORTERS = {
 }
 
 LAYERS = (
-    {"errors", "channels", "types", "visemes", "rig_source", "rig_assign", "rotation"},
+    {"errors", "channels", "types", "version", "visemes", "rig_source", "rig_assign", "rotation"},
     {"timing", "lip_basis", "alignment", "transcript", "prosody", "bezier", "key_reduction", "instruction"},
     {"loudness", "files", "names", "contacts", "rig_solve", "rig_movements"},
     {"audio", "session", "curves", "articulation", "rig_json", "rig_names", "rig_geometry"},

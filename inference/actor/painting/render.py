@@ -15,6 +15,7 @@ import numpy as np
 
 from ...channels import ARKIT_52
 from ...curves import sample_motion
+from ...motion import arkit_motion
 from ...types import FaceMotion
 from .. import colour
 from ..crop import HOLE, crisp, hole, invert, paste, sample, to_crop
@@ -119,15 +120,6 @@ def shot_of(
     values = sample_motion(arkit_motion(motion), timeline.times_s + lead_s(take))
     line = FaceMotion(values, ARKIT_52, rate_hz)
     return Shot(take, timeline, driven(face, line, posture(face, take)[timeline.rows]))
-
-
-def arkit_motion(motion: FaceMotion) -> FaceMotion:
-    """The 52 ARKit channels in their usual order; those that a motion lacks rest, others are left out."""
-    values = np.zeros((len(motion.values), len(ARKIT_52)), np.float32)
-    for column, channel in enumerate(motion.channels):
-        if channel in ARKIT_52:
-            values[:, ARKIT_52.index(channel)] = motion.values[:, column]
-    return FaceMotion(values, ARKIT_52, motion.rate_hz, motion.start_s)
 
 
 class Painter:

@@ -16,6 +16,7 @@ import numpy as np
 
 from ...channels import ARKIT_52
 from ...curves import sample_motion
+from ...motion import arkit_motion
 from ...types import FaceMotion
 from .. import colour
 from ..crop import cubic, paste, sample
@@ -26,7 +27,7 @@ from ..take import load_take
 from ..types import PassFrame
 from .head_track import REFERENCE
 from .raster import boundary, close_holes, draw
-from .render import BATCH, Plan, Shot, arkit_motion, empty_frame, hole_box, view_angles
+from .render import BATCH, Plan, Shot, empty_frame, hole_box, view_angles
 from .timeline import Timeline, names_of
 
 if TYPE_CHECKING:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from ...files import atomic_path, atomic_write
+from ...version import version
 from ..folder import ActorError
 from .credentials import CredentialsError, sign_bytes
 
@@ -95,14 +96,6 @@ def provenance_of(actor: Actor, kind: str, sources: Mapping[str, str]) -> Proven
     return Provenance(
         kind, version(), actor.name, actor.identifier, consent.statement, consent.recorded, sources, now
     )
-
-
-def version() -> str:
-    """The version number, from the manifest."""
-    import tomllib
-
-    manifest = Path(__file__).resolve().parents[2] / "blender_manifest.toml"
-    return str(tomllib.loads(manifest.read_text(encoding="utf-8"))["version"])
 
 
 def file_sha256(path: str | os.PathLike[str]) -> str:
