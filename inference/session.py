@@ -157,7 +157,13 @@ class Graph:
 
 
 def load_graph(
-    path: Path, contract: str, inputs: Sequence[str], outputs: Sequence[str], threads: int = 1
+    path: Path,
+    contract: str,
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    threads: int = 1,
+    *,
+    same_size: bool = False,
 ) -> Graph:
     """Open a weight file on the CPU and check that it is the one that is wanted.
 
@@ -168,6 +174,7 @@ def load_graph(
         inputs: names of the graph's inputs, in any order.
         outputs: names of the outputs that `Graph.run` returns, in its order; the graph may have others.
         threads: CPU threads per run.
+        same_size: all runs have inputs of one size, so that memory is worth keeping between them.
 
     Raises:
         ModelError: the file is missing, damaged, of another contract or another model, or onnxruntime cannot
@@ -175,7 +182,7 @@ def load_graph(
     """
     what = f"{contract.rpartition('-')[0]} model"
     content = _read_weights(path, what)
-    session = _open(_import_onnxruntime(), content, threads, path, what)
+    session = _open(_import_onnxruntime(), content, threads, path, what, same_size)
     card = _read_json(path, session.get_modelmeta().custom_metadata_map)
     if card.get("contract") != contract:
         raise _other_contract(path, what, card.get("contract"), contract)
@@ -199,9 +206,13 @@ def _read_weights(file: Path, what: str) -> bytes:
         raise ModelError(f"The {what} {file} cannot be read ({error.strerror})", _REINSTALL) from error
 
 
-def _open(onnxruntime: Any, graph: bytes, threads: int, file: Path, what: str) -> Any:
+def _open(
+    onnxruntime: Any, graph: bytes, threads: int, file: Path, what: str, same_size: bool = False
+) -> Any:
     try:
-        return onnxruntime.InferenceSession(graph, _options(onnxruntime, threads), providers=[_CPU])
+        return onnxruntime.InferenceSession(
+            graph, _options(onnxruntime, threads, same_size), providers=[_CPU]
+        )
     except Exception as error:  # onnxruntime raises a dozen types of its own, all meaning "damaged"
         raise ModelError(f"The {what} {file} is damaged", _REINSTALL) from error
 
@@ -217,13 +228,13 @@ def _import_onnxruntime() -> Any:
     return onnxruntime
 
 
-def _options(onnxruntime: Any, threads: int) -> Any:
+def _options(onnxruntime: Any, threads: int, same_size: bool = False) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 4
     # Blocks of every length pass through: an arena sized by the longest would keep its memory.
-    options.enable_cpu_mem_arena = False
+    options.enable_cpu_mem_arena = same_size
     return options
 
 

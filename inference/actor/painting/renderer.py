@@ -71,7 +71,7 @@ def load_renderer(path: Path, bank: MemoryBank, *, threads: int = 1) -> Renderer
     if not path.is_file():
         raise ModelError(f"There is no renderer '{path}'", _TRAIN)
     try:
-        renderer = Renderer(load_graph(path, CONTRACT, INPUTS, (OUTPUT,), threads))
+        renderer = Renderer(load_graph(path, CONTRACT, INPUTS, (OUTPUT,), threads, same_size=True))
     except ModelError as error:
         if not error.cause.startswith("onnxruntime"):  # the package is not what is missing
             error.remedy = _TRAIN
