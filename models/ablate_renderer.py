@@ -78,7 +78,7 @@ def variants(base: Painter, no_memory: Path | None, no_attention: Path | None) -
         ModelError: a weight file is missing, damaged, or of another actor.
     """
     usual = base.renderer.patches
-    rows = {f"{usual} patches of {len(base.bank)} entries (shipped)": base}
+    rows = {f"{usual} patches of {len(base.bank)} entries (by default)": base}
     if no_memory:
         rows["no memory (trained so)"] = swapped(base, load_renderer(no_memory, base.bank, threads=THREADS))
     if no_attention:
