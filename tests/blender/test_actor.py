@@ -7,7 +7,7 @@ import helpers
 import numpy as np
 from mathutils import Vector
 
-CONSENT = "A. Tester consents to tests with this drawn face, today"
+CONSENT = "A drawn face of these tests, nobody's: consents to everything"
 
 
 def _settings():
@@ -47,7 +47,7 @@ def _actor(name: str = "actor", takes: tuple[str, ...] = ()):
     folder = helpers.FOLDER / name
     shutil.rmtree(folder, ignore_errors=True)
     module = helpers.module("inference.actor.folder")
-    actor = module.make_actor(folder, "Ann Example", CONSENT, 96)
+    actor = module.make_actor(folder, "Drawn Face", CONSENT, 96)
     for take in takes:
         actor = module.with_take(actor, take)
     return folder
@@ -110,10 +110,10 @@ def test_the_panel_knows_the_actor_and_names_the_next_step():
     chosen = _settings()
     chosen.folder = str(_actor())
     shown = _drawn()
-    assert "Ann Example" in shown
-    assert "tests with this drawn face" in shown
+    assert "Drawn Face" in shown
+    assert "A drawn face of these tests" in shown
     assert "No take yet" in shown
-    assert "No plate of Ann Example was captured yet" in _reason("build_memory")
+    assert "No plate of Drawn Face was captured yet" in _reason("build_memory")
     chosen.folder = str(_actor(takes=("one", "two")))
     shown = _drawn()
     assert "2 takes" in shown
