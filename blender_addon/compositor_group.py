@@ -22,11 +22,20 @@ _MARK = "soliloquy_pass"
 _COLUMN = 190.0
 """Width of a column of nodes."""
 _ROW = 190.0
+_LABEL_SIZE = 64
+"""Of the frames' labels: read where all of the group is seen."""
 _DEVIATION = 12.0**0.5
 """Numbers spread evenly over 0..1 have a deviation of one over this."""
 _FAINT, _MOST_MATCH = 2e-5, 4.0
 """What is added to the light along the edge, so that it fades where there is none; largest factor of a
 match."""
+_STRICT = 12.0
+"""With no tint, hues do not count that are further than one over this from the pass's, as directions of
+length 1."""
+_LUMINANCE = (0.2126, 0.7152, 0.0722)
+"""Share of each colour in the brightness (BT.709)."""
+_NUMBERS = ("LENGTH", "DISTANCE", "DOT_PRODUCT")
+"""Operations on vectors that return a number."""
 _FIRST_FRAME, _LAST_FRAME = -1_048_574, 1_048_574
 """What Blender's scenes allow."""
 
@@ -45,6 +54,8 @@ SOCKETS = (
     ("Look", "Colour Match", "Float", 0.0, 0.0, 1.0,
      "How far the pass takes on the colours that the background has along the matte's edge"),
     ("Look", "Match Reach", "Float", 40.0, 1.0, 2000.0, "Pixels that the colours of the edge reach inwards"),
+    ("Look", "Match Tint", "Float", 1.0, 0.0, 1.0,
+     "How far the match changes hues too; at 0 only how bright the pass is, so that lips keep their red"),
     ("Look", "Gain", "Color", (1.0, 1.0, 1.0, 1.0), None, None, "The pass is multiplied by it"),
     ("Look", "Offset", "Color", (0.0, 0.0, 0.0, 1.0), None, None, "Added to the pass"),
     ("Look", "Blur", "Float", 0.0, 0.0, 100.0, "Pixels by which the pass is blurred, for a softer plate"),
@@ -126,29 +137,35 @@ class _Builder:
     def _matched(self, painted: Any) -> Any:
         """The pass with gain and offset, lit as the background is along the matte's soft edge.
 
-        A factor for each colour, as light works: dark stays dark. Far from the edge it fades to 1.
+        A factor for each colour, as light works: dark stays dark. Far from the edge it fades to 1. With less
+        tint the three factors come together, and an edge of another hue (what is behind a head's outline, a
+        blue screen beside an ear) does not count, as it says nothing about the light on skin.
         """
         self._begin("Colour Match", (1150.0, 900.0))
         graded = self._vector(0, "MULTIPLY_ADD", painted, self._in("Gain"), self._in("Offset"))
         rest = self._math(0, "SUBTRACT", 1.0, self._in("Matte"))
-        edge = self._math(1, "MULTIPLY", self._in("Matte"), rest)
+        soft = self._math(1, "MULTIPLY", self._in("Matte"), rest)
+        hues = [self._vector(1, "NORMALIZE", image) for image in (self._in("Background"), graded)]
+        strict = self._math(2, "MULTIPLY_ADD", self._in("Match Tint"), _STRICT, -_STRICT)
+        alike = self._math(3, "MULTIPLY_ADD", self._vector(2, "DISTANCE", *hues), strict, 1.0, clamp=True)
+        edge = self._math(4, "MULTIPLY", soft, alike)
         sums = []
         for image in (self._in("Background"), graded):
-            at_edge = self._vector(2, "SCALE", image, scale=edge)
-            spread = self._blur(3, at_edge, self._in("Match Reach"), wide=True)
-            sums.append(self._vector(4, "ADD", spread, (_FAINT,) * 3))
-        factor = self._vector(5, "DIVIDE", *sums)
-        factor = self._vector(6, "MAXIMUM", factor, (1.0 / _MOST_MATCH,) * 3)
-        factor = self._vector(7, "MINIMUM", factor, (_MOST_MATCH,) * 3)
-        change = self._vector(8, "SUBTRACT", factor, (1.0, 1.0, 1.0))
-        wanted = self._vector(9, "SCALE", change, scale=self._in("Colour Match"))
-        gain = self._vector(10, "ADD", wanted, (1.0, 1.0, 1.0))
-        matched = self._vector(11, "MULTIPLY", graded, gain)
-        return self._vector(12, "MAXIMUM", matched, (0.0, 0.0, 0.0))
+            at_edge = self._vector(5, "SCALE", image, scale=edge)
+            spread = self._blur(6, at_edge, self._in("Match Reach"), wide=True)
+            sums.append(self._vector(7, "ADD", spread, (_FAINT,) * 3))
+        factor = self._vector(8, "DIVIDE", *sums)
+        factor = self._vector(9, "MAXIMUM", factor, (1.0 / _MOST_MATCH,) * 3)
+        factor = self._vector(10, "MINIMUM", factor, (_MOST_MATCH,) * 3)
+        light = self._vector(11, "DOT_PRODUCT", factor, _LUMINANCE)
+        factor = self._mix(12, self._in("Match Tint"), light, factor)
+        gain = self._mix(13, self._in("Colour Match"), (1.0, 1.0, 1.0, 1.0), factor)
+        matched = self._vector(14, "MULTIPLY", graded, gain)
+        return self._vector(15, "MAXIMUM", matched, (0.0, 0.0, 0.0))
 
     def _grained(self, matched: Any) -> Any:
         """The pass with noise in proportion to its brightness, another one on each frame."""
-        self._begin("Grain", (3900.0, 900.0))
+        self._begin("Grain", (4420.0, 900.0))
         pixel = self._new("CompositorNodeImageCoordinates", 0)
         self._link(self._in("Pass"), pixel.inputs["Image"])
         noise = self._new("ShaderNodeTexWhiteNoise", 1)
@@ -200,22 +217,14 @@ class _Builder:
 
     def _joined(self, painted: Any, alpha: Any) -> None:
         """Background and pass, and the switch past all of it."""
-        self._begin("Over", (5350.0, 700.0))
-        mix = self._new("ShaderNodeMix", 0)
-        mix.data_type, mix.clamp_factor = "RGBA", True
-        factor, a, b = (
-            next(s for s in mix.inputs if s.identifier == name)
-            for name in ("Factor_Float", "A_Color", "B_Color")
-        )
-        self._link(alpha, factor)
-        self._link(self._in("Background"), a)
-        self._link(painted, b)
+        self._begin("Over", (5870.0, 700.0))
+        mixed = self._mix(0, alpha, self._in("Background"), painted)
         switch = self._new("CompositorNodeSwitch", 1)
         self._link(self._in("Show Pass"), switch.inputs["Switch"])
         self._link(self._in("Background"), switch.inputs["Off"])
-        self._link(next(s for s in mix.outputs if s.identifier == "Result_Color"), switch.inputs["On"])
+        self._link(mixed, switch.inputs["On"])
         shown = self._math(1, "MULTIPLY", alpha, self._in("Show Pass"))
-        self._begin("", (5900.0, 700.0))
+        self._begin("", (6420.0, 700.0))
         output = self._new("NodeGroupOutput", 0)
         self._link(switch.outputs["Image"], output.inputs["Image"])
         self._link(shown, output.inputs["Alpha"])
@@ -226,6 +235,7 @@ class _Builder:
         if label:
             self._frame = self._tree.nodes.new("NodeFrame")
             self._frame.label = self._frame.name = label
+            self._frame.label_size = _LABEL_SIZE
 
     def _new(self, kind: str, column: int) -> bpy.types.Node:
         """A node below those that the column of this frame has already."""
@@ -263,11 +273,11 @@ class _Builder:
             found.parent = node.parent
         return found
 
-    def _math(self, column: int, operation: str, a: Any, b: Any, *, clamp: bool = False) -> Any:
+    def _math(self, column: int, operation: str, *inputs: Any, clamp: bool = False) -> Any:
         node = self._new("ShaderNodeMath", column)
         node.operation, node.use_clamp = operation, clamp
-        self._link(a, node.inputs[0])
-        self._link(b, node.inputs[1])
+        for origin, to in zip(inputs, node.inputs, strict=False):
+            self._link(origin, to)
         return node.outputs["Value"]
 
     def _vector(self, column: int, operation: str, *inputs: Any, scale: Any = None) -> Any:
@@ -278,7 +288,15 @@ class _Builder:
             self._link(origin, to)
         if scale is not None:
             self._link(scale, node.inputs["Scale"])
-        return node.outputs["Value" if operation == "LENGTH" else "Vector"]
+        return node.outputs["Value" if operation in _NUMBERS else "Vector"]
+
+    def _mix(self, column: int, factor: Any, a: Any, b: Any) -> Any:
+        node = self._new("ShaderNodeMix", column)
+        node.data_type, node.clamp_factor = "RGBA", True
+        by_name = {socket.identifier: socket for socket in node.inputs}
+        for name, origin in (("Factor_Float", factor), ("A_Color", a), ("B_Color", b)):
+            self._link(origin, by_name[name])
+        return next(s for s in node.outputs if s.identifier == "Result_Color")
 
     def _blur(self, column: int, image: Any, size: Any, *, wide: bool = False) -> Any:
         node = self._new("CompositorNodeBlur", column)

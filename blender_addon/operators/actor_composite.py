@@ -13,7 +13,7 @@ from ..outputs import check_writable
 from ..pass_files import pass_files
 from .reasoned import ReasonedOperator, redraw
 
-_SKIN = {"Colour Match": 0.8, "Confidence Fade": 1.0, "Feather": 4.0}
+_SKIN = {"Colour Match": 0.8, "Match Tint": 0.75, "Confidence Fade": 1.0, "Feather": 4.0}
 _DUB = {"Colour Match": 0.5, "Confidence Fade": 0.0}
 """Values of a new group. A dub has nothing to give way to, as the plate says something else; a 3D head is lit
 in another way than the actor was."""
@@ -40,7 +40,7 @@ class SOLILOQUY_OT_build_composite(ReasonedOperator, bpy.types.Operator):
         try:
             files = pass_files(actors.pass_folder(context))
             plate = actors.plate(context) if is_dub else None
-            values = _DUB if is_dub else {**_SKIN, "Match Reach": actor_track.picture_size(scene)[0] / 5}
+            values = _DUB if is_dub else _skin_values(actor_track.picture_size(scene)[0])
             _, notices = compositor.build(scene, files, plate, values)
         except SoliloquyError as error:
             self.report({"ERROR"}, str(error))
@@ -51,6 +51,12 @@ class SOLILOQUY_OT_build_composite(ReasonedOperator, bpy.types.Operator):
         redraw(context)
         self.report({"WARNING"} if len(told) > 1 else {"INFO"}, " ".join(told))
         return {"FINISHED"}
+
+
+def _skin_values(width: int) -> dict[str, float]:
+    """What holds for a picture of this width: the actor's jaw may be wider than the head's, so that the pass
+    would stand out over what is behind it."""
+    return {**_SKIN, "Match Reach": width / 2, "Grow": -round(width / 120)}
 
 
 def _renders_3d(scene: bpy.types.Scene) -> bool:

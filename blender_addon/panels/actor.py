@@ -16,7 +16,17 @@ from .common import SubPanel, draw_progress, draw_text
 if TYPE_CHECKING:
     from ..actors import Facts
 
-_SHOWN = ("Show Pass", "Mix", "Colour Match", "Grow", "Feather", "Blur", "Grain", "Confidence Fade")
+_SHOWN = (
+    "Show Pass",
+    "Mix",
+    "Colour Match",
+    "Match Tint",
+    "Grow",
+    "Feather",
+    "Blur",
+    "Grain",
+    "Confidence Fade",
+)
 """Sockets of the group that the panel offers; the others are in the compositor."""
 
 

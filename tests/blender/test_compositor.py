@@ -167,6 +167,23 @@ def test_colour_match_takes_on_the_colours_along_the_edge():
     assert (matched[..., :3] >= 0.0).all()
 
 
+def test_match_without_tint_changes_how_bright_the_pass_is_and_no_hue():
+    node = _built()
+    _set(node, Colour_Match=1.0, Match_Reach=6.0)
+    tinted = _rendered()[HEIGHT // 2, LEFT + 1, :3] / PAINTED
+    assert tinted.max() / tinted.min() > 1.5, "the ramp has another hue"
+    _set(node, Match_Tint=0.0)
+    plain = _inside(_rendered()) / PAINTED
+    assert np.abs(plain.max(-1) / plain.min(-1) - 1.0).max() < 2e-3
+
+
+def test_match_with_little_tint_does_not_count_an_edge_of_another_hue():
+    node = _built()
+    _set(node, Colour_Match=1.0, Match_Reach=6.0, Match_Tint=0.0, Gain=(0.0, 0.0, 1.0, 1.0))
+    blue = _inside(_rendered())
+    assert np.abs(blue - np.array(PAINTED) * (0.0, 0.0, 1.0)).max() < 2e-3, "far from the ramp's hues"
+
+
 def test_grain_has_its_strength_and_changes_with_the_frame():
     node = _built()
     _set(node, Grain=0.1)
