@@ -16,7 +16,7 @@ from window_stage import Stage, wait_for
 sys.path.append(str(Path(__file__).resolve().parents[1] / "blender"))
 from exr_files import write_exr
 
-_CONSENT = "Ann Example consents to tests with her drawn face, November 2026"
+_CONSENT = "A drawn face of these tests, nobody's: consents to everything"
 _ANSWER_S = 60.0
 _WIDTH, _HEIGHT, _FRAMES = 360, 288, 12
 
@@ -40,12 +40,12 @@ def open_panel(stage: Stage) -> None:
 
 def consent(stage: Stage) -> None:
     """The panel of an actor shows whose face it is and the consent, and the next step."""
-    stage.call("use_actor", who="Ann Example", consent=_CONSENT)
+    stage.call("use_actor", who="Drawn Face", consent=_CONSENT)
     stage.over_view()
     stage.scroll(30)
     text = " ".join(map(_text, stage.words()))
-    assert "Ann Example" in text, text
-    assert "consents to tests" in text, text
+    assert "Drawn Face" in text, text
+    assert "consents to" in text, text
     stage.scan()
     assert "build_memory" in stage.panel, sorted(stage.panel)
     stage.over_view()

@@ -459,13 +459,10 @@ def large_compositor(inside: bool) -> None:
     if inside:
         module = importlib.import_module(f"{PACKAGE}.blender_addon.compositor")
         node = module.group_node(scene)
-        for other in node.id_data.nodes:
-            other.select = other == node
-        node.id_data.nodes.active = node
-        override = view()
-        override["region"] = next(r for r in override["area"].regions if r.type == "WINDOW")
-        with bpy.context.temp_override(**override):
-            bpy.ops.node.group_edit(exit=False)
+        space.show_region_asset_shelf = False
+        space.pin = True  # or the scene's tree is shown again
+        space.path.start(node.id_data)
+        space.path.append(node.node_tree, node=node)
     area.tag_redraw()
 
 
