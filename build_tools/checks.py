@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from . import package
-from .common import ROOT, BuildError, elapsed, say, stream
+from .common import ROOT, BuildError, clean_environment, elapsed, say, stream
 from .environment import (
     BLENDER_4_5,
     FULL,
@@ -179,7 +179,11 @@ def _in_blender(environment: Environment) -> Callable[[], Count]:
     def work() -> Count:
         ensure(environment)
         arguments = ["--zip", str(package.zip_path(_LINUX)), "--timeout", f"{_FILE_TIMEOUT_S}"]
-        status, lines = stream([environment.python, _RUNNER, *arguments])
+        # Passes are painted by Blender's own Python, and where it has nothing of ours by another one.
+        other = {} if environment.with_project else {"SOLILOQUY_ACTOR_PYTHON": str(FULL.python)}
+        status, lines = stream(
+            [environment.python, _RUNNER, *arguments], environment=clean_environment(**other)
+        )
         return printed_count(lines, status)
 
     return work
