@@ -13,6 +13,7 @@ import numpy as np
 from ..inference.actor.colour import from_linear, to_linear
 from ..inference.actor.folder import ActorError
 from ..inference.actor.footage import open_footage
+from ..inference.actor.memory.retrieval import entries_of
 from ..inference.actor.painting.conditioning import Conditioner
 from ..inference.actor.painting.render import Painter, paint_shot, shot_of
 from ..inference.actor.speech_map import lead_s
@@ -152,7 +153,7 @@ class Stage:
             rows: ascending; None for all. Others stay as they were filmed.
         """
         shot = shot_of(painter.face, trial.take, motion, trial.take.motion.rate_hz, START, "hold")
-        plan = painter.plan(shot, without_take=trial.name)
+        plan = painter.plan(shot, without=entries_of(painter.bank, trial.name))
         wanted = list(range(len(trial.take))) if rows is None else list(rows)
         frames = trial.frames.copy()
         with open_footage(self.actor, trial.name, trial.take, self.plates) as plate:

@@ -10,7 +10,7 @@ import numpy as np
 from ...inference.actor.folder import ActorError
 from ...inference.actor.footage import crops, open_footage, usable_rows
 from ...inference.actor.memory.bank import keys_of
-from ...inference.actor.memory.retrieval import retrieve
+from ...inference.actor.memory.retrieval import entries_of, retrieve
 from ...inference.actor.painting.conditioning import mouth_points
 from ...inference.actor.take import load_face, load_take
 
@@ -29,6 +29,9 @@ _MOST_BYTES: Final = 2 * 2**30
 """Of crops: of longer footage every other stretch is left out, or more."""
 _STRETCH: Final = 8
 """Frames that stay together when footage is thinned."""
+_LEFT_OUT_S, _BESIDE_S = 10.0, 2.0
+"""Memory answers for stretches of a take up to this long without what it saw in them and beside them, as it
+will have to for a line that it never saw. Short takes are left out whole."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Footage:
     `crops` uint8 [N, S, S, 3] in crop space and reference colours; `points` float32 [N, L, 2] crop pixels of
     the mouth as the fitted face has them; `take` uint16 [N] and `row` int32 [N] where they come from;
     `offered` int32 [N, Q] and `distances` float32 [N, Q]: entries of the memory, none from the frame's own
-    take; `held_out` bool [N]: not trained on.
+    stretch of its take; `held_out` bool [N]: not trained on.
     """
 
     crops: NDArray[np.uint8]
@@ -87,20 +90,24 @@ def load_footage(
         take = load_take(actor, name)
         rows = usable_rows(take)
         rows = rows[(rows // _STRETCH) % step == 0]
-        if not len(rows) or len(bank) - np.sum(bank.take == _number(bank, name)) < OFFERED:
+        offered, distances = _looked_up(face, take, bank, name)
+        rows = rows[offered[rows, 0] >= 0]
+        if not len(rows):
             continue
         with open_footage(actor, name, take, plates) as plate:
             seen = {row: np.rint(crop * 255).astype(np.uint8)
                     for row, crop in crops(plate, take, set(rows.tolist()), actor.crop_size)}  # fmt: skip
         rows = np.array([row for row in rows if row in seen], np.int64)
         if len(rows):
-            parts.append(_part(face, take, bank, rows, seen, number, name))
+            found = offered[rows], distances[rows], np.full(len(rows), name not in bank.takes)
+            parts.append(_part(face, take, rows, seen, number, found))
         if progress:
             progress((number + 1) / len(actor.takes))
     if not any(not part.held_out.all() for part in parts):
         raise ActorError(
-            f"No take of {actor.name} can be trained on: it needs {OFFERED} entries of others in memory",
-            "Capture more plates, then run `soliloquy memory build`",
+            f"The footage of {actor.name} is too short to train on: a stretch of it needs {OFFERED} entries "
+            "of others in memory",
+            "Capture more plates, or a longer one, then run `soliloquy memory build`",
         )
     arrays = {
         field: np.concatenate([getattr(part, field) for part in parts])
@@ -109,35 +116,44 @@ def load_footage(
     return Footage(**arrays, names=actor.takes)
 
 
-def _number(bank: MemoryBank, name: str) -> int:
-    return bank.takes.index(name) if name in bank.takes else -1
-
-
 def _thinning(actor: Actor) -> int:
     frames = sum(len(usable_rows(load_take(actor, name))) for name in actor.takes)
     return max(1, -(-frames * actor.crop_size**2 * 3 // _MOST_BYTES))
 
 
+def _looked_up(
+    face: ActorFace, take: Take, bank: MemoryBank, name: str
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """What memory offers for every row of a take [T, OFFERED], and how far it is; -1 where it has too little
+    beside what it saw there. Retrieval sees whole stretches, as the pass sees a whole line."""
+    keys = keys_of(face, take.expression, take.head)
+    offered = np.full((len(take), OFFERED), -1, np.int32)
+    distances = np.zeros((len(take), OFFERED), np.float32)
+    length, beside = (round(seconds * take.motion.rate_hz) for seconds in (_LEFT_OUT_S, _BESIDE_S))
+    for first in range(0, len(take), length):
+        rows = slice(first, min(first + length, len(take)))
+        numbers = take.numbers[rows]
+        out = entries_of(bank, name, int(numbers[0]) - beside, int(numbers[-1]) + beside)
+        if len(bank) - out.sum() >= OFFERED:
+            offered[rows], distances[rows] = retrieve(bank, keys[rows], OFFERED, without=out)
+    return offered, distances
+
+
 def _part(
     face: ActorFace,
     take: Take,
-    bank: MemoryBank,
     rows: NDArray[np.int64],
     seen: dict[int, NDArray[np.uint8]],
     number: int,
-    name: str,
+    found: tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.bool_]],
 ) -> Footage:
-    """One take. Retrieval sees the whole of it, as the pass does."""
-    keys = keys_of(face, take.expression, take.head)
-    offered, distances = retrieve(bank, keys, OFFERED, without_take=name)
+    """One take; `found` is what memory offers for its rows, how far it is, and whether they are held out."""
     points = mouth_points(face, take.expression, take.head, take.focal_px, take.size, take.crop)
     return Footage(
         np.stack([seen[int(row)] for row in rows]),
         points[rows],
         np.full(len(rows), number, np.uint16),
         rows.astype(np.int32),
-        offered[rows],
-        distances[rows],
-        np.full(len(rows), name not in bank.takes),
-        (name,),
+        *found,
+        names=(),
     )

@@ -23,6 +23,7 @@ from soliloquy.inference.actor.painting.renderer import dummy_feeds, load_render
 from soliloquy.inference.actor.take import save_take  # noqa: E402
 from soliloquy.models import train_renderer  # noqa: E402
 from soliloquy.models.renderer import export  # noqa: E402
+from soliloquy.models.renderer import footage as footage_module  # noqa: E402
 from soliloquy.models.renderer.footage import OFFERED, load_footage  # noqa: E402
 from soliloquy.models.renderer.losses import PaintLoss, motion_loss  # noqa: E402
 from soliloquy.models.renderer.net import RendererConfig, RendererNet, warp  # noqa: E402
@@ -168,8 +169,19 @@ class TestFootage:
     def test_a_memory_too_small_is_refused(self, actor):
         few = train_renderer.thinned(actor.bank, 6)
         assert len(few) == 6
-        with pytest.raises(ActorError, match="can be trained on"):
+        with pytest.raises(ActorError, match="too short to train on"):
             load_footage(actor.actor, few)
+
+    def test_one_long_take_is_enough(self, tmp_path, monkeypatch):
+        made = tiny.make_tiny_actor(tmp_path, 24, renderer=False)
+        with pytest.raises(ActorError, match="too short to train on"):
+            load_footage(made.actor, made.bank)
+        monkeypatch.setattr(footage_module, "_LEFT_OUT_S", 4 / made.take.motion.rate_hz)
+        monkeypatch.setattr(footage_module, "_BESIDE_S", 1 / made.take.motion.rate_hz)
+        footage = load_footage(made.actor, made.bank)
+        assert len(footage.row) == 24
+        apart = np.abs(made.bank.frame[footage.offered] - made.take.numbers[footage.row][:, None])
+        assert apart.min() == 2, "the frame before the stretch and the one after it are left out, too"
 
 
 class TestTraining:

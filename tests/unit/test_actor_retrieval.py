@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from soliloquy.inference.actor.folder import ActorError
 from soliloquy.inference.actor.landmarks import MOUTH_REGION
-from soliloquy.inference.actor.memory.retrieval import nearest, retrieve
+from soliloquy.inference.actor.memory.retrieval import entries_of, nearest, retrieve
 from soliloquy.inference.actor.types import MemoryBank
 
 DIMENSIONS = 6
@@ -113,10 +113,19 @@ def test_the_first_column_is_the_best_path():
 def test_a_take_can_be_left_out():
     bank, random = random_bank(9)
     keys = (random.normal(size=(20, DIMENSIONS)) * 0.01).astype(np.float32)
-    indices, _ = retrieve(bank, keys, 4, without_take="two")
+    indices, _ = retrieve(bank, keys, 4, without=entries_of(bank, "two"))
     assert (bank.take[indices] == 0).all()
-    everything, _ = retrieve(bank, keys, 4, without_take="a take that is not in the memory")
+    everything, _ = retrieve(bank, keys, 4, without=entries_of(bank, "a take that is not in the memory"))
     assert (bank.take[everything] == 1).any()
+
+
+def test_a_stretch_of_a_take_can_be_left_out():
+    bank, random = random_bank(4)
+    keys = (random.normal(size=(20, DIMENSIONS)) * 0.01).astype(np.float32)
+    out = entries_of(bank, "one", 10, 60)
+    assert (out == ((bank.take == 0) & (bank.frame >= 10) & (bank.frame <= 60))).all()
+    indices, _ = retrieve(bank, keys, 4, without=out)
+    assert not out[indices].any()
 
 
 def test_a_line_of_one_frame_and_of_none():
@@ -133,8 +142,9 @@ def test_more_than_there_is_and_keys_of_another_memory_are_refused():
         retrieve(bank, keys, 7)
     with pytest.raises(ActorError, match="not those of this memory"):
         retrieve(bank, np.zeros((3, DIMENSIONS + 1), np.float32), 2)
+    few = bank_of(np.zeros((3, DIMENSIONS)))
     with pytest.raises(ActorError, match="entries"):
-        retrieve(bank_of(np.zeros((3, DIMENSIONS))), keys, 2, without_take="one")
+        retrieve(few, keys, 2, without=entries_of(few, "one"))
 
 
 def test_a_smaller_memory_than_candidates_is_enough():

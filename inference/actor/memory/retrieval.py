@@ -27,10 +27,26 @@ _STEP: Final = 3
 _BLOCK: Final = 256
 
 
+def entries_of(
+    bank: MemoryBank, take: str, first: int | None = None, last: int | None = None
+) -> NDArray[np.bool_]:
+    """bool [M]: which entries were seen in a take, of its plate's frames `first` to `last` (inclusive) alone
+    where they are given. None are of a take that memory does not know."""
+    if take not in bank.takes:
+        return np.zeros(len(bank), bool)
+    seen = bank.take == bank.takes.index(take)
+    if first is not None:
+        seen &= bank.frame >= first
+    if last is not None:
+        seen &= bank.frame <= last
+    return np.asarray(seen, bool)
+
+
 def nearest(
-    bank: MemoryBank, keys: FloatArray, count: int, *, without_take: str | None = None
+    bank: MemoryBank, keys: FloatArray, count: int, *, without: NDArray[np.bool_] | None = None
 ) -> tuple[NDArray[np.int32], FloatArray]:
-    """The `count` nearest entries of every key, nearest first: int32 and float32 [T, count].
+    """The `count` nearest entries of every key, nearest first: int32 and float32 [T, count]. `without` bool
+    [M]: which entries are left out.
 
     Raises:
         ActorError: keys of another memory, or fewer entries than asked for.
@@ -38,8 +54,8 @@ def nearest(
     if keys.ndim != 2 or keys.shape[1] != bank.keys.shape[1]:
         raise ActorError("The keys are not those of this memory", "Build the memory again")
     allowed = np.arange(len(bank), dtype=np.int32)
-    if without_take is not None and without_take in bank.takes:
-        allowed = np.flatnonzero(bank.take != bank.takes.index(without_take)).astype(np.int32)
+    if without is not None:
+        allowed = allowed[~without]
     if not 1 <= count <= len(allowed):
         raise ActorError(
             f"The memory has {len(allowed)} entries to look up, and {count} are asked for",
@@ -67,7 +83,7 @@ def retrieve(
     keys: FloatArray,
     k: int,
     *,
-    without_take: str | None = None,
+    without: NDArray[np.bool_] | None = None,
     coherence: float = COHERENCE,
 ) -> tuple[NDArray[np.int32], FloatArray]:
     """The k entries per frame that fit the whole line best.
@@ -80,7 +96,8 @@ def retrieve(
         bank: the memory.
         keys: float32 [T, D] of consecutive frames, see `memory.keys_of`.
         k: how many.
-        without_take: name of a take whose entries are left out (so that training does not see its answer).
+        without: bool [M], entries that are left out (so that training does not see its answer), see
+            `entries_of`.
         coherence: 0 for the plainly nearest.
 
     Returns:
@@ -89,11 +106,9 @@ def retrieve(
     Raises:
         ActorError: as `nearest`.
     """
-    allowed = len(bank)
-    if without_take is not None and without_take in bank.takes:
-        allowed -= int((bank.take == bank.takes.index(without_take)).sum())
+    allowed = len(bank) - (0 if without is None else int(without.sum()))
     wanted = min(max(k, _CANDIDATES), max(allowed, k)) if coherence > 0 else k
-    indices, distances = nearest(bank, keys, wanted, without_take=without_take)
+    indices, distances = nearest(bank, keys, wanted, without=without)
     if coherence <= 0 or wanted == 1 or len(keys) < 2:
         return indices[:, :k], distances[:, :k]
     cost = distances.astype(np.float64) ** 2

@@ -144,14 +144,14 @@ class Painter:
         self.hole = hole(self.size)
         self._unit = _spacing(self.bank)
 
-    def plan(self, shot: Shot, *, without_take: str | None = None) -> Plan:
-        """Everything about a shot but its pixels; `without_take` as for `retrieval.retrieve`."""
+    def plan(self, shot: Shot, *, without: NDArray[np.bool_] | None = None) -> Plan:
+        """Everything about a shot but its pixels; `without` as for `retrieval.retrieve`."""
         take, rows = shot.take, shot.rows
         head = take.head[rows]
         keys = keys_of(self.face, shot.expression, head)
         most = self.renderer.patches if self.size < _LARGE else min(self.renderer.patches, _FEWER)
         count = min(most, len(self.bank))
-        indices, distances = retrieve(self.bank, keys, count, without_take=without_take)
+        indices, distances = retrieve(self.bank, keys, count, without=without)
         points = mouth_points(self.face, shot.expression, head, take.focal_px, take.size, take.crop[rows])
         gaps = take.gaps[rows] != Gap.NONE
         sure = take.confidence[rows] * self.familiarity(distances.min(1))
