@@ -71,7 +71,7 @@ class Log:
             return
         parts = [f"{name} {value:.4f}" for name, value in losses.items()]
         if psnr is not None:
-            parts.append(f"held out {psnr:.2f} dB, sharpness {sharpness:.2f}")
+            parts.append(f"{psnr:.2f} dB, sharpness {sharpness:.2f}")
         passed = (time.monotonic() - self.started) / 60
         print(f"{step}/{self.steps} {passed:.1f} min {speed:.2f} steps/s", *parts, flush=True)
 
@@ -107,13 +107,14 @@ def card_of(actor: Actor, bank: MemoryBank, trainer: Trainer, metrics: dict[str,
         "training_data": f"{len(bank.takes)} takes of the actor, under the consent in this card",
         "licence": "as the footage and the actor's consent allow",
         "metrics": {name: round(value, 4) for name, value in metrics.items()},
+        "judged_on": f"frames {trainer.judged_on}",
         "settings": asdict(settings),
         "config": asdict(trainer.net.config),
     }
 
 
 def draw_preview(trainer: Trainer, path: Path) -> None:
-    """A sheet: film, painted, nearest patch; frames of what is not trained on."""
+    """A sheet: film, painted, nearest patch; of the frames that are judged by."""
     rows = trainer.rows[:: max(1, len(trainer.rows) // _SHEET_FRAMES)][:_SHEET_FRAMES]
     batch = trainer.sampler.shown(rows, trainer.settings.patches)
     with torch.inference_mode():
@@ -183,7 +184,7 @@ def run(arguments: argparse.Namespace, log: Log, stopping: threading.Event) -> i
         return _STOPPED
     metrics["fine band"] = trainer.sharpen()
     metrics["psnr"], metrics["sharpness"] = trainer.judge()
-    log.say(f"held out: {metrics['psnr']:.2f} dB, sharpness {metrics['sharpness']:.2f}")
+    log.say(f"frames {trainer.judged_on}: {metrics['psnr']:.2f} dB, sharpness {metrics['sharpness']:.2f}")
     card = card_of(actor, bank, trainer, metrics)
     return 0 if export_renderer(trainer.average, card, trainer.sampler.unit, out, sys.stderr) else 1
 

@@ -60,6 +60,11 @@ class Footage:
         joined = (self.take[first] == self.take[last]) & (self.row[last] - self.row[first] == length - 1)
         return first[joined & ~self.held_out[first]]
 
+    @property
+    def judged_on(self) -> str:
+        """Which frames `shown` gives, in words."""
+        return "held out" if self.held_out.any() else "trained on"
+
     def shown(self, most: int) -> NDArray[np.intp]:
         """At most that many frames to judge by, evenly from those held out; of training if there are none."""
         rows = np.flatnonzero(self.held_out) if self.held_out.any() else np.arange(len(self.take))

@@ -73,7 +73,7 @@ class Trainer:
         self.optimiser = torch.optim.AdamW(
             self.net.parameters(), settings.rate, (0.9, 0.99), weight_decay=1e-4
         )
-        self.rows = footage.shown(_JUDGED)
+        self.rows, self.judged_on = footage.shown(_JUDGED), footage.judged_on
         self._draw = np.random.default_rng(settings.seed + 1)
         # Half precision halves the time of a step on processors that know bfloat16, and costs nothing else.
         self._half = device == "cuda" or _knows_bfloat16()

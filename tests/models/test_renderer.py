@@ -180,6 +180,7 @@ class TestFootage:
         monkeypatch.setattr(footage_module, "_BESIDE_S", 1 / made.take.motion.rate_hz)
         footage = load_footage(made.actor, made.bank)
         assert len(footage.row) == 24
+        assert footage.judged_on == "trained on"
         apart = np.abs(made.bank.frame[footage.offered] - made.take.numbers[footage.row][:, None])
         assert apart.min() == 2, "the frame before the stretch and the one after it are left out, too"
 
