@@ -7,6 +7,7 @@ written as PNG (the frames of a pass by `exr`). Files appear complete or not at 
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,7 +18,7 @@ from ...files import atomic_path
 from ..folder import ActorError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -64,20 +65,10 @@ def read_image(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
     shown = Path(path)
     if not shown.is_file():
         raise ImageError(f"The image '{shown}' does not exist", "Check the path")
-    source = oiio.ImageInput.open(str(shown))
-    if source is None:
-        raise ImageError(f"'{shown}' is no image that can be read ({_reason(oiio)})", _CONVERT)
-    try:
+    with _opened(oiio, shown) as source:
         spec = source.spec()
-        _check_size(shown, spec)
         linear = _is_linear(oiio, spec)
-        pixels = source.read_image(oiio.FLOAT if linear else oiio.UINT8)
-        if pixels is None:
-            raise ImageError(
-                f"The image '{shown}' is damaged ({_first_line(source.geterror())})", "Copy it again"
-            )
-    finally:
-        source.close()
+        pixels = _pixels(source, shown, oiio.FLOAT if linear else oiio.UINT8)
     colours = _three(pixels)
     if linear:
         colours = encoded(colours)
@@ -111,21 +102,10 @@ def read_channels(path: str | os.PathLike[str]) -> tuple[dict[str, FloatArray], 
         ImageError: as `read_image`.
     """
     oiio = _load_package()
-    source = oiio.ImageInput.open(str(path))
-    if source is None:
-        raise ImageError(f"'{path}' is no image that can be read ({_reason(oiio)})", _CONVERT)
-    try:
+    with _opened(oiio, Path(path)) as source:
         spec = source.spec()
-        _check_size(Path(path), spec)
-        pixels = source.read_image(oiio.FLOAT)
-        if pixels is None:
-            raise ImageError(
-                f"The image '{path}' is damaged ({_first_line(source.geterror())})", "Copy it again"
-            )
-    finally:
-        source.close()
-    texts = {one.name: one.value for one in spec.extra_attribs if isinstance(one.value, str)}
-    return {name: pixels[:, :, i] for i, name in enumerate(spec.channelnames)}, texts
+        pixels = _pixels(source, Path(path), oiio.FLOAT)
+    return {name: pixels[:, :, i] for i, name in enumerate(spec.channelnames)}, _texts(spec)
 
 
 def read_attributes(path: str | os.PathLike[str]) -> dict[str, str]:
@@ -135,13 +115,31 @@ def read_attributes(path: str | os.PathLike[str]) -> dict[str, str]:
         ImageError: as `read_image`.
     """
     oiio = _load_package()
+    with _opened(oiio, Path(path)) as source:
+        return _texts(source.spec())
+
+
+@contextmanager
+def _opened(oiio: Any, path: Path) -> Iterator[Any]:
     source = oiio.ImageInput.open(str(path))
     if source is None:
         raise ImageError(f"'{path}' is no image that can be read ({_reason(oiio)})", _CONVERT)
     try:
-        return {one.name: one.value for one in source.spec().extra_attribs if isinstance(one.value, str)}
+        yield source
     finally:
         source.close()
+
+
+def _pixels(source: Any, path: Path, kind: Any) -> Any:
+    _check_size(path, source.spec())
+    pixels = source.read_image(kind)
+    if pixels is None:
+        raise ImageError(f"The image '{path}' is damaged ({_first_line(source.geterror())})", "Copy it again")
+    return pixels
+
+
+def _texts(spec: Any) -> dict[str, str]:
+    return {one.name: one.value for one in spec.extra_attribs if isinstance(one.value, str)}
 
 
 def encoded(linear: FloatArray) -> NDArray[np.uint8]:
