@@ -89,7 +89,7 @@ def test_ablation_rows(stage, tmp_path, capsys):
     weights = str(stage.actor.renderer)
     assert run(ablate_renderer, stage, "two", "--no-memory", weights, "--out", str(page)) == 0
     said = capsys.readouterr().out
-    for name in ("2 patches of 8 entries (shipped)", "no memory (trained so)", "1 patch", "4 patches"):
+    for name in ("2 patches of 8 entries (by default)", "no memory (trained so)", "1 patch", "4 patches"):
         assert f"| {name} |" in said
     assert said.splitlines()[0] in page.read_text()
     assert page.read_text().endswith("## Reading\n\nMemory helps.\n")
