@@ -80,14 +80,11 @@ def _shown(
         if owner is not None and value_of(owner, place[1], place[2]) is not None:
             owners[place] = owner
     values = {place: np.zeros(count, np.float32) for place in owners}
-    before = scene.frame_current_final
-    try:
+    with media.current_frame_kept(scene):
         for row in range(count):
             scene.frame_set(first + row)
             for place, owner in owners.items():
                 values[place][row] = value_of(owner, place[1], place[2])
-    finally:
-        scene.frame_set(int(before), subframe=before % 1.0)
     return values
 
 

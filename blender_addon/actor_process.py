@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 _TICK_S = 0.05
 _VERSION_S = 60.0
-_TAIL_LINES = 12
 _LONGEST = 2000
 _PIP = "-m pip install"
 _EXTRA = '"soliloquy[actor]"'
@@ -245,10 +244,7 @@ def _check_version(request: Call) -> list[str]:
     except (OSError, subprocess.SubprocessError) as error:
         raise _no_start(request, error) from error
     if done.returncode != 0:
-        raise SoliloquyError(
-            f"The Python for actors ({request.interpreter}) has no Soliloquy",
-            f"Run: {request.interpreter} {_PIP} {_EXTRA}",
-        )
+        raise _not_installed(request)
     from ..inference.version import version
 
     theirs = done.stdout.strip().rpartition(" ")[2]
@@ -267,16 +263,20 @@ def _no_start(request: Call, error: Exception) -> SoliloquyError:
     )
 
 
+def _not_installed(request: Call) -> SoliloquyError:
+    return SoliloquyError(
+        f"The Python for actors ({request.interpreter}) has no Soliloquy",
+        f"Run: {request.interpreter} {_PIP} {_EXTRA}",
+    )
+
+
 def _unexpected(request: Call, code: int) -> SoliloquyError:
     """What to say of a program that ended without a word."""
     last = _last_words(request.log)
     if last.startswith('{"event": "error"'):
         return ChildError(str(json.loads(last)["message"]))
     if "No module named" in last and request.module in last:
-        return SoliloquyError(
-            f"The Python for actors ({request.interpreter}) has no Soliloquy",
-            f"Run: {request.interpreter} {_PIP} {_EXTRA}",
-        )
+        return _not_installed(request)
     how = f"code {code}"
     if code < 0 and os.name != "nt":
         how = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
@@ -295,7 +295,7 @@ def _unexpected(request: Call, code: int) -> SoliloquyError:
 def _last_words(log: str) -> str:
     """The last line that a program wrote to stderr: of a traceback the error itself."""
     try:
-        lines = Path(log).read_text("utf-8", "replace").strip().splitlines()[-_TAIL_LINES:]
+        lines = Path(log).read_text("utf-8", "replace").strip().splitlines()
     except OSError:
         return ""
     return next((line.strip()[:_LONGEST] for line in reversed(lines) if line.strip()), "")

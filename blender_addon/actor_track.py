@@ -252,8 +252,7 @@ def _rows(
 ) -> list[tuple[Matrix, float, tuple[float, float]]]:
     width, height = picture_size(scene)
     rows = []
-    before = scene.frame_current_final
-    try:
+    with media.current_frame_kept(scene):
         for frame in frames:
             scene.frame_set(frame)
             graph = bpy.context.evaluated_depsgraph_get()
@@ -263,8 +262,6 @@ def _rows(
             centre = 0.5 * width * (1.0 - seen[0][2]), 0.5 * height * (1.0 + seen[1][2])
             head = _head(scene.objects[owner].evaluated_get(graph), bone)
             rows.append((camera.matrix_world.inverted() @ head, focal, centre))
-    finally:
-        scene.frame_set(int(before), subframe=before % 1.0)
     return rows
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from ..inference.bezier import KeyedCurve, through
 from ..inference.errors import RigError
 from ..inference.key_reduction import reduce_keys
-from . import edit_layers, kept_lines, keyframes, layers
+from . import edit_layers, kept_lines, keyframes, layers, media
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,14 +115,11 @@ def _summed(
     frames = np.arange(*_range(owners), dtype=np.float64)
     places = {owner: _places(owner) for owner in owners}
     values = {owner: np.zeros((len(frames), len(places[owner])), np.float32) for owner in owners}
-    before = scene.frame_current_final
-    try:
+    with media.current_frame_kept(scene):
         for row, frame in enumerate(frames):
             scene.frame_set(int(frame))
             for owner, of_owner in places.items():
                 values[owner][row] = [value_of(owner, path, index) for path, index in of_owner]
-    finally:
-        scene.frame_set(int(before), subframe=before % 1.0)
     return {owner: _thinned(obj, frames, places[owner], values[owner]) for owner in owners}
 
 

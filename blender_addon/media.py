@@ -223,3 +223,13 @@ def _set(values: object) -> None:
 def _even(pixels: int) -> int:
     """H.264 wants even sides."""
     return max(2, math.floor(pixels / 2) * 2)
+
+
+@contextmanager
+def current_frame_kept(scene: bpy.types.Scene) -> Iterator[None]:
+    """Let other frames be shown inside the block; the scene's current frame is put back after it."""
+    before = scene.frame_current_final
+    try:
+        yield
+    finally:
+        scene.frame_set(int(before), subframe=before % 1.0)

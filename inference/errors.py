@@ -7,6 +7,11 @@ one or two sentences, no traceback. Anything that is not a `SoliloquyError` is a
 from __future__ import annotations
 
 
+def first_line(error: Exception) -> str:
+    """What a foreign error says, short enough to stand in a sentence of ours."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+
+
 class SoliloquyError(Exception):
     """A problem that the user can mend.
 

@@ -47,16 +47,13 @@ def atomic_write(path: str | os.PathLike[str], mode: str = "w", **options: Any) 
             return
         target = Path(os.path.realpath(given))
         temporary = target.with_name(f".{target.name[:_NAME_LIMIT]}.{os.urandom(4).hex()}.tmp")
-        try:
-            with temporary.open(mode.replace("w", "x"), **options) as stream:
-                yield stream
-                stream.flush()
-                os.fsync(stream.fileno())
-            _keep_permissions(target, temporary)
-            temporary.replace(target)
-        finally:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
+        with (
+            _taking_its_place(target, temporary),
+            temporary.open(mode.replace("w", "x"), **options) as stream,
+        ):
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
     except OSError as error:
         raise output_error(error, path) from error
 
@@ -78,17 +75,24 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(given))
         stem = target.stem[:_NAME_LIMIT]
         temporary = target.with_name(f".{stem}.{os.urandom(4).hex()}.tmp{target.suffix}")
-        try:
+        with _taking_its_place(target, temporary):
             yield temporary
             with temporary.open("rb+") as stream:
                 os.fsync(stream.fileno())
-            _keep_permissions(target, temporary)
-            temporary.replace(target)
-        finally:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
     except OSError as error:
         raise output_error(error, path) from error
+
+
+@contextmanager
+def _taking_its_place(target: Path, temporary: Path) -> Iterator[None]:
+    """What stands at `temporary` at the end replaces `target`; after an error it goes."""
+    try:
+        yield
+        _keep_permissions(target, temporary)
+        temporary.replace(target)
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def _keep_permissions(target: Path, temporary: Path) -> None:

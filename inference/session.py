@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .channels import ARKIT_52
-from .errors import ModelError
+from .errors import ModelError, first_line
 from .types import ModelCard
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class SpeechModel:
             if self.provider == _CPU:
                 raise
             raise ModelError(
-                f"The GPU stopped running the speech model ({_first_line(error)})", "Use the CPU instead"
+                f"The GPU stopped running the speech model ({first_line(error)})", "Use the CPU instead"
             ) from error
         return Heard(*(np.asarray(value[0], dtype=np.float32) for value in values))
 
@@ -261,15 +261,11 @@ def _on_gpu(
             model = SpeechModel(session, card)
             reason = _trial(model, name)
         except Exception as error:  # drivers and providers fail with types of their own
-            reason = _first_line(error)
+            reason = first_line(error)
         if reason is None:
             return model
         notify(f"{name} cannot be used ({reason}); another provider or the CPU takes its place.")
     return None
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
 
 
 def _trial(model: SpeechModel, provider: str) -> str | None:

@@ -26,7 +26,7 @@ from ..inference.actor.memory import coverage
 from ..inference.actor.painting.renderer import load_renderer
 from ..inference.errors import SoliloquyError
 from . import image_metrics as metrics
-from .renderer_stage import THREADS, Stage, clip_names, swapped
+from .renderer_stage import THREADS, Stage, add_stage_arguments, clip_names, swapped
 from .renderer_trials import Score, mean_score, score
 
 if TYPE_CHECKING:
@@ -135,13 +135,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="soliloquy.models.ablate_renderer", description=__doc__.split("\n")[0]
     )
-    parser.add_argument("actor", type=Path, help="actor folder")
-    parser.add_argument(
-        "--clips", nargs="+", required=True, help="takes that memory lacks, or FILE.json#LIST"
-    )
-    parser.add_argument("--plates", type=Path, action="append", default=[], help="folder of the plates")
-    parser.add_argument("--renderer", type=Path, help="default: the actor's")
-    parser.add_argument("--no-memory", type=Path, help="the same network, trained without memory")
+    add_stage_arguments(parser)
     parser.add_argument("--no-attention", type=Path, help="the same network, trained with the patches' mean")
     parser.add_argument("--out", type=Path, help="markdown page to write")
     arguments = parser.parse_args(argv)

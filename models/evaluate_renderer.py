@@ -27,7 +27,16 @@ from ..inference.errors import SoliloquyError
 from . import image_metrics as metrics
 from .baseline_painters import MeanOfNearest, Nearest
 from .renderer_sheet import Cell, draw_sheet
-from .renderer_stage import THREADS, Stage, clip_names, itself, spoken, swapped, tracked_again
+from .renderer_stage import (
+    THREADS,
+    Stage,
+    add_stage_arguments,
+    clip_names,
+    itself,
+    spoken,
+    swapped,
+    tracked_again,
+)
 from .renderer_trials import (
     Score,
     Trial,
@@ -303,12 +312,8 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="soliloquy.models.evaluate_renderer", description=__doc__.split("\n")[0]
     )
-    made.add_argument("actor", type=Path, help="actor folder")
-    made.add_argument("--clips", nargs="+", required=True, help="takes that memory lacks, or FILE.json#LIST")
-    made.add_argument("--plates", type=Path, action="append", default=[], help="folder of the plates")
+    add_stage_arguments(made)
     made.add_argument("--align", type=Path, help="folder of word times NAME.align (default: ../align)")
-    made.add_argument("--renderer", type=Path, help="default: the actor's")
-    made.add_argument("--no-memory", type=Path, help="the same network, trained without memory")
     made.add_argument("--face-model", help="of MediaPipe; without it lips are not tracked again")
     made.add_argument("--sheet", type=Path, help="PNG to draw")
     made.add_argument("--json", type=Path, help="file for every number")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import copy
 import json
 from dataclasses import dataclass, replace
@@ -47,6 +48,17 @@ class Paints(Protocol):
 
     def paint(self, conditions: Conditions) -> np.ndarray:
         """float32 [B, S, S, 3], 0..1, in reference colours."""
+
+
+def add_stage_arguments(parser: argparse.ArgumentParser) -> None:
+    """What every command that judges passes on clips is given."""
+    parser.add_argument("actor", type=Path, help="actor folder")
+    parser.add_argument(
+        "--clips", nargs="+", required=True, help="takes that memory lacks, or FILE.json#LIST"
+    )
+    parser.add_argument("--plates", type=Path, action="append", default=[], help="folder of the plates")
+    parser.add_argument("--renderer", type=Path, help="default: the actor's")
+    parser.add_argument("--no-memory", type=Path, help="the same network, trained without memory")
 
 
 def clip_names(given: Sequence[str]) -> list[str]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from ..performance.ease import ease
 from .landmarks import LIPS_OUTER, RIGID
 
 if TYPE_CHECKING:
@@ -215,8 +216,7 @@ def hole(size: int) -> FloatArray:
     down = np.abs(place - (top + bottom) / 2) - (bottom - top) / 2 + radius
     outside = np.hypot(np.maximum(across, 0), np.maximum(down, 0)[:, None])
     distance = outside + np.minimum(np.maximum(across, down[:, None]), 0) - radius
-    share = np.clip(-distance / edge, 0, 1)
-    return np.asarray(share * share * (3 - 2 * share), np.float32)
+    return np.asarray(ease(-distance / edge), np.float32)
 
 
 def _resample(

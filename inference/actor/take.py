@@ -74,7 +74,7 @@ def load_take(actor: Actor, name: str) -> Take:
     try:
         return _take(kept)
     except (KeyError, ValueError, TypeError, OverflowError) as error:
-        raise _damaged("take", source, error) from error
+        raise damaged("take", source, error) from error
 
 
 def _take(kept: dict[str, NDArray[Any]]) -> Take:
@@ -166,10 +166,11 @@ def load_face(actor: Actor) -> ActorFace:
             tracked if len(tracked) else None,
         )
     except (KeyError, ValueError, TypeError) as error:
-        raise _damaged("face", actor.face, error) from error
+        raise damaged("face", actor.face, error) from error
 
 
-def _damaged(kind: str, source: Path, error: Exception) -> ActorError:
+def damaged(kind: str, source: Path, error: Exception) -> ActorError:
+    """The error about a part of an actor folder whose arrays cannot be used."""
     return ActorError(
         f"The {kind} '{source}' is damaged ({error})", "Restore it from a backup, or capture again"
     )

@@ -93,7 +93,6 @@ def capture(
     seen = _track([Path(plate) for plate in plates], actor, model, rate, again, told)
     if not seen:
         return open_actor(place)
-    takes: dict[str, Take] = {}
     work = _Work(actor, mesh, seen, told)
     fits = work.fit()
     if actor is None:

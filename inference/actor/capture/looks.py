@@ -14,7 +14,7 @@ import numpy as np
 from .. import colour
 from ..archive import load_arrays, save_arrays
 from ..crop import shots
-from ..folder import ActorError
+from ..take import damaged
 from .observe import MOUTH_SIDE
 
 if TYPE_CHECKING:
@@ -166,14 +166,8 @@ def load_looks(actor: Actor) -> Looks | None:
     try:
         looks = Looks(kept["skin"], kept["mean"], kept["basis"], float(kept["usual"]))
     except (KeyError, TypeError, ValueError) as error:
-        raise _damaged(actor, error) from error
+        raise damaged(_KIND, actor.folder, error) from error
     shapes = looks.skin.shape, looks.mean.shape, looks.basis.shape[1:]
     if shapes != ((len(colour.SITES), 3), (_VALUES,), (_VALUES,)) or not looks.usual > 0:
-        raise _damaged(actor, ValueError("its arrays do not fit each other"))
+        raise damaged(_KIND, actor.folder, ValueError("its arrays do not fit each other"))
     return looks
-
-
-def _damaged(actor: Actor, error: Exception) -> ActorError:
-    return ActorError(
-        f"The {_KIND} of '{actor.folder}' is damaged ({error})", "Restore it from a backup, or capture again"
-    )

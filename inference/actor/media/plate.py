@@ -18,6 +18,7 @@ import numpy as np
 
 from ...timing import frames_to_seconds
 from ...types import FrameRate
+from ..archive import file_sha256
 from ..types import PlateFrame, PlateInfo
 from . import movies
 from .images import IMAGE_SUFFIXES, ImageError, read_image
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from .movies import Row
 
-__all__ = ["Plate", "PlateError", "ahead", "file_sha256", "frame_rate", "open_plate"]
+__all__ = ["Plate", "PlateError", "ahead", "frame_rate", "open_plate"]
 SEQUENCE_RATE: Final = FrameRate(24)
 """Of image sequences: their files do not say."""
 _NUMBER = re.compile(r"^(?P<before>.*?)(?P<number>\d+)(?P<after>\D*)$")
@@ -105,12 +106,6 @@ def open_plate(path: str | os.PathLike[str], rate: FrameRate | None = None) -> P
         notices=movie.notices,
     )
     return Plate(info, lambda first, stop: movies.read(movie, first, stop))
-
-
-def file_sha256(path: Path) -> str:
-    """Hash of a file's content, hexadecimal."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @dataclass(frozen=True)

@@ -84,13 +84,19 @@ class HeadTrack:
         """Pixels float32 [N, 2] and depths float32 [N] (how far before the camera, in its unit) of points
         float32 [N, 3] in the head's own space. What lies behind the camera has a depth of 0 or less, and no
         meaningful pixel."""
-        placed = points @ self.head[row, :3, :3].T + self.head[row, :3, 3]
-        depth = -placed[:, 2]
-        safe = np.where(depth > 1e-9, depth, 1e-9)
-        scaled = self.focal_px[row] / safe
-        across = self.centre_px[row, 0] + placed[:, 0] * scaled
-        down = self.centre_px[row, 1] - placed[:, 1] * scaled
-        return np.stack([across, down], 1).astype(np.float32), depth.astype(np.float32)
+        return project(points, self.head[row], float(self.focal_px[row]), self.centre_px[row])
+
+
+def project(
+    points: FloatArray, pose: NDArray[np.float64], focal_px: float, centre_px: NDArray[np.float64]
+) -> tuple[FloatArray, FloatArray]:
+    """Pixels float32 [N, 2] and depths float32 [N] of points under a pose [4, 4] camera <- head, as of
+    `HeadTrack.project`."""
+    placed = points @ pose[:3, :3].T + pose[:3, 3]
+    depth = -placed[:, 2]
+    scale = focal_px / np.where(depth > 1e-9, depth, 1e-9)
+    pixels = np.stack([centre_px[0] + placed[:, 0] * scale, centre_px[1] - placed[:, 1] * scale], 1)
+    return pixels.astype(np.float32), depth.astype(np.float32)
 
 
 def read_track(path: str | os.PathLike[str]) -> HeadTrack:

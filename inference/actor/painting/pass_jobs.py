@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from ...types import FrameRate
+from ..archive import file_sha256
 from ..folder import ActorError, open_actor
 from ..media.plate import open_plate
 from ..take import load_take
 from ..trust.credentials import CredentialsError
-from ..trust.provenance import SIGNED_SUFFIXES, file_sha256, provenance_of, sign_media
+from ..trust.provenance import SIGNED_SUFFIXES, provenance_of, sign_media
 from .dub_preview import write_preview
 from .head_track import read_track
 from .passes import PassFolder, digest_of, make_pass

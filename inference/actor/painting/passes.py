@@ -21,8 +21,9 @@ import numpy as np
 
 from ...errors import Cancelled
 from ...files import make_folder
+from ..archive import file_sha256
 from ..media.exr import Window, read_texts, write_exr
-from ..trust.provenance import PIXELS, PREFIX, SIDECAR, SIGNATURE, file_sha256, pixels_sha256, write_sidecar
+from ..trust.provenance import PIXELS, PREFIX, SIDECAR, SIGNATURE, pixels_sha256, write_sidecar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

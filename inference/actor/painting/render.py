@@ -8,6 +8,7 @@ Frames are streamed: in memory are a handful of them and the memory bank, howeve
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +17,7 @@ import numpy as np
 from ...channels import ARKIT_52
 from ...curves import sample_motion
 from ...motion import arkit_motion
+from ...performance.ease import ease
 from ...types import FaceMotion
 from .. import colour
 from ..crop import HOLE, crisp, hole, invert, paste, sample, to_crop
@@ -122,6 +124,15 @@ def shot_of(
     return Shot(take, timeline, driven(face, line, posture(face, take)[timeline.rows]))
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """A take without its landmarks: `angles` float32 [T, 2] as of `view_angles`."""
+
+    plate_sha256: str
+    numbers: NDArray[np.int32]
+    angles: FloatArray
+
+
 class Painter:
     """Paints an actor's mouth: face, memory and renderer, opened once.
 
@@ -155,7 +166,7 @@ class Painter:
         points = mouth_points(self.face, shot.expression, head, take.focal_px, take.size, take.crop[rows])
         gaps = take.gaps[rows] != Gap.NONE
         sure = take.confidence[rows] * self.familiarity(distances.min(1))
-        if take.plate_sha256 not in self._known_plates():
+        if take.plate_sha256 not in {seen.plate_sha256 for seen in self._seen.values()}:
             sure = sure * self.turned_as_seen(head)
         return Plan(points, indices, distances, eased(np.where(gaps, 0, sure)), gaps)
 
@@ -176,21 +187,23 @@ class Painter:
         painted = self.renderer.paint(self.conditioner.conditions(crops, points, indices, distances))
         return np.asarray(painted, np.float32)
 
-    def _known_plates(self) -> set[str]:
-        return {load_take(self.actor, name).plate_sha256 for name in self._takes_in_memory()}
-
-    def _takes_in_memory(self) -> list[str]:
-        return [name for name in self.bank.takes if name in self.actor.takes]
+    @cached_property
+    def _seen(self) -> dict[str, _Seen]:
+        """Of the takes that memory was built from and that are still there, what a plan asks for."""
+        kept: dict[str, _Seen] = {}
+        for name in self.bank.takes:
+            if name in self.actor.takes:
+                take = load_take(self.actor, name)
+                kept[name] = _Seen(take.plate_sha256, take.numbers, view_angles(take.head))
+        return kept
 
     def _seen_angles(self) -> FloatArray:
         """float32 [A, 2] of the entries whose takes are still there, in whole degrees, each once."""
         angles = [np.zeros((1, 2), np.float32)]
         for number, name in enumerate(self.bank.takes):
-            if name not in self.actor.takes:
-                continue
-            take = load_take(self.actor, name)
-            rows = np.isin(take.numbers, self.bank.frame[self.bank.take == number])
-            angles.append(view_angles(take.head[rows]))
+            if name in self._seen:
+                rows = np.isin(self._seen[name].numbers, self.bank.frame[self.bank.take == number])
+                angles.append(self._seen[name].angles[rows])
         known = np.concatenate(angles[1:] or angles)
         return np.asarray(np.unique(np.rint(known), axis=0), np.float32)
 
@@ -309,8 +322,7 @@ def eased(confidence: FloatArray) -> FloatArray:
 
 def _fading(values: FloatArray, full: float, none: float) -> FloatArray:
     """1 up to `full`, 0 from `none` on, smooth between."""
-    share = np.clip((none - np.asarray(values, np.float64)) / (none - full), 0, 1)
-    return np.asarray(share * share * (3 - 2 * share), np.float32)
+    return np.asarray(ease((none - np.asarray(values, np.float64)) / (none - full)), np.float32)
 
 
 def _spacing(bank: MemoryBank) -> float:

@@ -17,6 +17,7 @@ import numpy as np
 from ...channels import ARKIT_52
 from ...curves import sample_motion
 from ...motion import arkit_motion
+from ...performance.ease import ease
 from ...types import FaceMotion
 from .. import colour
 from ..crop import cubic, paste, sample
@@ -25,7 +26,7 @@ from ..footage import open_footage, usable_rows
 from ..speech_map import driven, lead_s, posture
 from ..take import load_take
 from ..types import PassFrame
-from .head_track import REFERENCE
+from .head_track import REFERENCE, project
 from .raster import boundary, close_holes, draw
 from .render import BATCH, Plan, Shot, empty_frame, hole_box, view_angles
 from .timeline import Timeline, names_of
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from ...types import FloatArray
     from ..folder import Actor
     from ..types import ActorFace, Take
-    from .head_track import HeadTrack
+    from .head_track import HeadTrack, project
     from .raster import Drawn
     from .render import Painter
 
@@ -257,14 +258,14 @@ def _texture(painter: Painter, source: Source, patch: FloatArray) -> FloatArray:
 def _laid_on(mesh: _Mesh, face: ActorFace, skin: SkinPlan, i: int, texture: FloatArray) -> PassFrame:
     track, take, row = skin.track, skin.source.take, skin.source.row
     vertices = face.vertices(skin.shot.expression[i : i + 1])[0]
-    pixels, depths = _project(vertices, skin.pose[i], float(track.focal_px[i]), track.centre_px[i])
+    pixels, depths = project(vertices, skin.pose[i], float(track.focal_px[i]), track.centre_px[i])
     drawn = draw(pixels, depths, mesh.triangles, track.width, track.height)
     out = empty_frame(int(track.numbers[i]), track.width, track.height)
     left, top, right, bottom = drawn.box
     if right <= left or bottom <= top:
         return out
     middle = np.array(take.size) / 2
-    places, _ = _project(vertices, take.head[row].astype(np.float64), take.focal_px, middle)
+    places, _ = project(vertices, take.head[row].astype(np.float64), take.focal_px, middle)
     normals = mesh.normals(vertices)
     here, there = (_facing(vertices, normals, pose) for pose in (skin.pose[i], take.head[row]))
     columns = np.asarray(np.c_[places, mesh.matte, here, there], np.float32)
@@ -278,17 +279,6 @@ def _laid_on(mesh: _Mesh, face: ActorFace, skin: SkinPlan, i: int, texture: Floa
     confidence = np.zeros((track.height, track.width), np.float32)
     confidence[inside] = skin.confidence[i] * trusted * (drawn.triangle >= 0)
     return PassFrame(out.number, out.rgb, out.matte, confidence, drawn.box)
-
-
-def _project(
-    vertices: FloatArray, pose: NDArray[np.float64], focal_px: float, centre: NDArray[np.float64]
-) -> tuple[FloatArray, FloatArray]:
-    """Pixels float32 [N, 2] and depths float32 [N] of vertices in head space."""
-    placed = vertices @ pose[:3, :3].T + pose[:3, 3]
-    depth = -placed[:, 2]
-    scale = focal_px / np.where(depth > 1e-9, depth, 1e-9)
-    pixels = np.stack([centre[0] + placed[:, 0] * scale, centre[1] - placed[:, 1] * scale], 1)
-    return pixels.astype(np.float32), depth.astype(np.float32)
 
 
 def _facing(vertices: FloatArray, normals: FloatArray, pose: NDArray[Any]) -> FloatArray:
@@ -335,5 +325,4 @@ def _shrunk(texture: FloatArray, by: int) -> FloatArray:
 
 def _between(values: FloatArray, none: float, full: float) -> FloatArray:
     """0 up to `none`, 1 from `full` on, smooth between."""
-    share = np.clip((values - none) / (full - none), 0, 1)
-    return np.asarray(share * share * (3 - 2 * share), np.float32)
+    return np.asarray(ease((values - none) / (full - none)), np.float32)

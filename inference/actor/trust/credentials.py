@@ -17,6 +17,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from ...errors import first_line
 from ...files import atomic_write, make_folder
 from ..folder import ActorError
 
@@ -127,7 +128,7 @@ def check_bytes(signed: Mapping[str, Any], content: bytes) -> Signature:
         how = _how(str(signed["algorithm"]))
     except (ValueError, KeyError, TypeError) as error:
         raise CredentialsError(
-            f"The signature is damaged ({_first_line(error)})", "Restore it, or render the pass again"
+            f"The signature is damaged ({first_line(error)})", "Restore it, or render the pass again"
         ) from error
     try:
         public: Any = chain[0].public_key()
@@ -161,7 +162,7 @@ def _checked(chain: bytes, key: bytes, source: Path) -> Credentials:
         private: Any = load_pem_private_key(key, password=None)
     except (ValueError, TypeError) as error:
         raise CredentialsError(
-            f"'{source}' or its key cannot be read ({_first_line(error)})",
+            f"'{source}' or its key cannot be read ({first_line(error)})",
             "Give a certificate and a key without password as PEM files",
         ) from error
     form = Encoding.DER, PublicFormat.SubjectPublicKeyInfo
@@ -316,7 +317,3 @@ def _read(path: Path) -> bytes:
         raise CredentialsError(
             f"'{path}' cannot be read ({error.strerror})", "Check the path and its permissions"
         ) from error
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]

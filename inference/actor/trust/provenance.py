@@ -17,13 +17,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from ...errors import first_line
 from ...files import atomic_path, atomic_write
 from ...version import version
-from ..folder import ActorError
 from .credentials import CredentialsError, sign_bytes
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Mapping
 
     from ..folder import Actor
@@ -98,22 +97,6 @@ def provenance_of(actor: Actor, kind: str, sources: Mapping[str, str]) -> Proven
     )
 
 
-def file_sha256(path: str | os.PathLike[str]) -> str:
-    """SHA-256 of a file, hexadecimal.
-
-    Raises:
-        ActorError: it cannot be read.
-    """
-    digest = hashlib.sha256()
-    try:
-        with Path(path).open("rb") as stream:
-            while block := stream.read(_BLOCK):
-                digest.update(block)
-    except OSError as error:
-        raise ActorError(f"'{path}' cannot be read ({error.strerror})", "Check the path") from error
-    return digest.hexdigest()
-
-
 def pixels_sha256(window: Window) -> str:
     """SHA-256 of a frame's half floats, hexadecimal: of its size, the box of all that is not 0, and what is
     in the box; how much of the empty rest the window holds does not matter."""
@@ -179,7 +162,7 @@ def sign_media(path: Path, provenance: Provenance, credentials: Credentials) -> 
             builder.sign_file(path, temporary, signer)
     except c2pa.C2paError as error:
         raise CredentialsError(
-            f"'{path}' could not be signed ({_first_line(error)})",
+            f"'{path}' could not be signed ({first_line(error)})",
             "Check the certificate: it must be made for signing documents or mail",
         ) from error
 
@@ -198,7 +181,7 @@ def read_credentials(path: Path) -> dict[str, Any] | None:
         if "ManifestNotFound" in str(error):
             return None
         raise CredentialsError(
-            f"The content credentials of '{path}' cannot be read ({_first_line(error)})",
+            f"The content credentials of '{path}' cannot be read ({first_line(error)})",
             "The file has been changed or cut off: get it again from its maker",
         ) from error
     return report
@@ -237,7 +220,3 @@ def _context(c2pa: Any) -> Any:
             "verify": {"ocsp_fetch": False, "remote_manifest_fetch": False},
         }
     )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]

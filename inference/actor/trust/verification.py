@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from ..archive import file_sha256
 from ..folder import ActorError
 from ..media.exr import Window
 from ..media.images import ImageError, read_attributes, read_channels
@@ -20,7 +21,6 @@ from .provenance import (
     SIDECAR,
     SIGNATURE,
     SIGNED_SUFFIXES,
-    file_sha256,
     pixels_sha256,
     read_credentials,
     statement_in,
