@@ -8,6 +8,7 @@ import numpy as np
 
 from ..crop import shots
 from ..folder import ActorError
+from ..frames import listed, ranges
 from ..types import Gap
 
 if TYPE_CHECKING:
@@ -165,11 +166,7 @@ def describe(observed: Observed, gaps: NDArray[np.uint8], cuts: Sequence[int]) -
 
 def frame_ranges(numbers: NDArray[np.int32], most: int = 4) -> str:
     """Frame numbers for a person: "frames 3 to 17, 20 and 31 to 40"."""
-    breaks = np.flatnonzero(np.diff(numbers) > 1)
-    starts = numbers[np.r_[0, breaks + 1]]
-    ends = numbers[np.r_[breaks, len(numbers) - 1]]
-    parts = [f"{a}" if a == b else f"{a} to {b}" for a, b in zip(starts, ends, strict=True)]
+    parts = ranges(numbers.tolist())
     if len(parts) > most:
         parts = [*parts[: most - 1], f"{len(parts) - most + 1} more places"]
-    text = parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
-    return ("frame " if len(numbers) == 1 else "frames ") + text
+    return ("frame " if len(numbers) == 1 else "frames ") + listed(parts)

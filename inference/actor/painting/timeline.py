@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 
 from ...timing import first_step_at_or_after
+from ..frames import listed, ranges
 from ..types import PlateFrame
 
 if TYPE_CHECKING:
@@ -150,12 +151,5 @@ def _stand_in(plate: Plate, number: int, before: PlateFrame | None) -> PlateFram
 
 def names_of(numbers: Iterable[int]) -> str:
     """ "3, 7 to 12 and 20": frame numbers for a sentence, at most eight pieces."""
-    ordered = sorted({int(number) for number in numbers})
-    starts = [i for i, n in enumerate(ordered) if i == 0 or n != ordered[i - 1] + 1]
-    pieces = []
-    for i, end in zip(starts, [*starts[1:], len(ordered)], strict=True):
-        low, high = ordered[i], ordered[end - 1]
-        pieces.append(str(low) if low == high else f"{low} to {high}")
-    if len(pieces) > 8:
-        return f"{', '.join(pieces[:8])} and more"
-    return " and ".join(filter(None, [", ".join(pieces[:-1]), *pieces[-1:]]))
+    pieces = ranges(numbers)
+    return f"{', '.join(pieces[:8])} and more" if len(pieces) > 8 else listed(pieces)
