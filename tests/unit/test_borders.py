@@ -62,7 +62,7 @@ LAYERS = (
     {"performance", "parts", "hearing"},
     {"pipeline", "jobs", "console", "memory_study", "motion_pack"},
     {"memory_plot", "live", "reapply"},
-    {"actor"},
+    {"actor", "batch"},
     {"commands"},
     {"cli"},
     {"__main__"},
