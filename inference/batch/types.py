@@ -1,4 +1,4 @@
-"""What crosses the doors of a batch: shots as listed, tasks as a worker does them, and what became of them."""
+"""What crosses the doors of a batch: shots as listed, tasks as a worker does them, and what became."""
 
 from __future__ import annotations
 
