@@ -14,7 +14,6 @@ The only writer of `actor.json`; every file appears complete or not at all.
 from __future__ import annotations
 
 import json
-import re
 import uuid
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -23,13 +22,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import UsageError
 from ..files import atomic_write, make_folder
+from ..safe_names import inside, safe_name
 
 if TYPE_CHECKING:
     import os
 
 FORMAT: Final = 1
-_TAKE_NAME: Final = re.compile(r"(?!\.{1,2}$)[^\\/:\x00-\x1f]+")
-"""What can be the name of a file in a folder, on any system."""
 _SHORTEST_CONSENT: Final = 12
 """Letters: what is shorter says neither who consents nor to what."""
 
@@ -79,8 +77,12 @@ class Actor:
         return self.folder / "training"
 
     def take(self, name: str) -> Path:
-        """Where the take of that name lies."""
-        return self.folder / "takes" / f"{name}.npz"
+        """Where the take of that name lies.
+
+        Raises:
+            UsageError: the name cannot be a file's, or a link leads its file out of the actor's folder.
+        """
+        return inside(self.folder, f"takes/{safe_name(name, 'A take')}.npz", "A take")
 
 
 def check_consent(statement: str) -> str:
@@ -170,8 +172,11 @@ def open_actor(folder: str | os.PathLike[str]) -> Actor:
             f"'{source}' is damaged ({error})", "Restore it from a backup, or capture again"
         ) from error
     check_consent(actor.consent.statement)
-    if not all(_TAKE_NAME.fullmatch(name) for name in actor.takes):
-        raise ActorError(f"'{source}' names a take outside its folder", "Capture again")
+    for name in actor.takes:
+        try:
+            safe_name(name, f"A take of '{source}'")
+        except UsageError as error:
+            raise ActorError(error.cause, "Capture again") from error
     if not 32 <= actor.crop_size <= 1024 or actor.crop_size % 16:
         raise ActorError(f"'{source}' has an impossible crop size ({actor.crop_size})", "Capture again")
     return actor

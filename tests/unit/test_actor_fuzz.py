@@ -136,7 +136,24 @@ def test_an_impossible_crop_size(written, size):
 
 
 @pytest.mark.parametrize(
-    "name", ["../one", "a/b", "..", ".", "", "/etc/passwd", "a\\b", "..\\one", "C:x", "a\x00b"]
+    "name",
+    [
+        "../one",
+        "a/b",
+        "..",
+        ".",
+        "",
+        "/etc/passwd",
+        "a\\b",
+        "..\\one",
+        "C:x",
+        "a\x00b",
+        "NUL",
+        "com1.x",
+        "a.",
+        "a ",
+        "a" * 300,
+    ],
 )
 def test_a_take_outside_the_folder(written, name):
     kept, path = written

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...errors import Cancelled, SoliloquyError
+from ...errors import Cancelled, SoliloquyError, UsageError
+from ...safe_names import safe_name
 from ..folder import Actor, check_consent, make_actor, open_actor
 from ..media.plate import open_plate
 from ..speech_map import fit_speech_map, hear, learn_speech
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 _TRACKED, _HEARD = 0.8, 0.9
 """Shares of the work on a plate that are done when it is tracked, and when it is heard."""
+_LONGEST_NAME = 60
+"""Letters of a take's name that come from its plate."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +148,14 @@ def _take_name(path: Path, sha256: str, known: dict[str, str], seen: dict[str, O
     """The plate's stem as a file name; of a plate that is there its take's name; numbered if it is taken."""
     if sha256 in known:
         return known[sha256]
-    stem = re.sub(r"[^\w\-. ]+", "_", path.stem if path.suffix else path.name).strip(". ") or "take"
+    stem = (
+        re.sub(r"[^\w\-. ]+", "_", path.stem if path.suffix else path.name)[:_LONGEST_NAME].strip(". ")
+        or "take"
+    )
+    try:
+        safe_name(stem, "A take")
+    except UsageError:  # a device's name on Windows
+        stem = f"take_{stem}"
     names = {*known.values(), *seen}
     return next(n for n in (stem, *(f"{stem}_{i}" for i in range(2, 10**6))) if n not in names)
 
