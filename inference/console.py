@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 OK, SOME_FAILED, REFUSED, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
@@ -21,6 +22,11 @@ class Console:
         self._live = sys.stderr.isatty() and not quiet and not as_json
         self._shown = ""
 
+    @property
+    def is_live(self) -> bool:
+        """Whether a person watches a terminal, where a line can be drawn over."""
+        return self._live
+
     def say(self, sentence: str) -> None:
         """A line on stderr."""
         self._clear()
@@ -29,23 +35,44 @@ class Console:
     def progress(self, source: Path, share: float) -> None:
         """How far one input is, 0..1."""
         if self._as_json:
-            self._event("progress", input=str(source), progress=round(share, 4))
-        elif self._live:
+            self.event("progress", input=str(source), progress=round(share, 4))
+        else:
+            self.status(f"{source.name}  {share:4.0%}")
+
+    def status(self, line: str) -> None:
+        """Draw a line over the last one, where a person watches."""
+        if self._live:
             self._clear()
-            self._shown = f"{source.name}  {share:4.0%}"
-            print(self._shown, end="", file=sys.stderr, flush=True)
+            self._shown = line
+            print(line, end="", file=sys.stderr, flush=True)
+
+    def inform(self, sentence: str) -> None:
+        """A line on stderr for a person who did not ask for quiet."""
+        if not self._quiet and not self._as_json:
+            self.say(sentence)
+
+    def table(self, titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """A table on stdout for a person: the first column to the left, numbers to the right."""
+        if self._quiet or self._as_json:
+            return
+        self._clear()
+        widths = [max(map(len, column)) for column in zip(titles, *rows, strict=True)]
+        for row in (titles, *rows):
+            cells = [row[0].ljust(widths[0])]
+            cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+            print("  ".join(cells).rstrip(), flush=True)
 
     def notice(self, source: Path | None, sentence: str) -> None:
         """Something worth knowing about one input, or with None about the whole run."""
         if self._as_json:
-            self._event("notice", input=str(source) if source else None, message=sentence)
+            self.event("notice", input=str(source) if source else None, message=sentence)
         elif not self._quiet:
             self.say(sentence)
 
     def done(self, source: Path, output: Path, frames: int, rate_hz: float) -> None:
         """One input is finished."""
         if self._as_json:
-            self._event("done", input=str(source), output=str(output), frames=frames, rate_hz=rate_hz)
+            self.event("done", input=str(source), output=str(output), frames=frames, rate_hz=rate_hz)
         elif not self._quiet:
             self._clear()
             print(f"{source} -> {output}  ({frames} frames at {rate_hz:g} fps)", flush=True)
@@ -53,18 +80,20 @@ class Console:
     def failed(self, source: Path | None, error: Exception) -> None:
         """One input, or with None the whole run, failed."""
         if self._as_json:
-            self._event("error", input=str(source) if source else None, message=str(error))
+            self.event("error", input=str(source) if source else None, message=str(error))
         self.say(str(error))
 
     def summary(self, done: int, failed: int) -> None:
         """The end of a run over several inputs."""
         if self._as_json:
-            self._event("summary", done=done, failed=failed)
+            self.event("summary", done=done, failed=failed)
         elif not self._quiet:
             self.say(f"{done} animated, {failed} failed")
 
-    def _event(self, event: str, **values: Any) -> None:
-        print(json.dumps({"event": event, **values}), flush=True)
+    def event(self, event: str, **values: Any) -> None:
+        """A line of JSON on stdout, where a machine listens."""
+        if self._as_json:
+            print(json.dumps({"event": event, **values}), flush=True)
 
     def _clear(self) -> None:
         if self._shown:

@@ -8,12 +8,13 @@ error, a full disk or Ctrl-C leaves either the old file or none. Every `OSError`
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from .errors import OutputError
+from .errors import OutputError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,6 +100,19 @@ def _keep_permissions(target: Path, temporary: Path) -> None:
     if target.exists():
         with suppress(OSError):  # a foreign owner's file: the new one has our own permissions
             temporary.chmod(target.stat().st_mode & 0o7777)
+
+
+def file_sha256(path: str | os.PathLike[str]) -> str:
+    """SHA-256 of a file, hexadecimal.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    try:
+        with Path(path).open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise UsageError(f"'{path}' cannot be read ({error.strerror})", "Check the path") from error
 
 
 def make_folder(path: str | os.PathLike[str]) -> Path:

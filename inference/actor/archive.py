@@ -7,7 +7,6 @@ arrays give the same bytes.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import struct
@@ -129,16 +128,3 @@ def _fill(stream: IO[bytes], array: NDArray[Any]) -> None:
         at += len(piece)
     if stream.read(1):  # the end checks the sum
         raise ValueError("it is too long")
-
-
-def file_sha256(path: str | os.PathLike[str]) -> str:
-    """SHA-256 of a file, hexadecimal.
-
-    Raises:
-        ActorError: it cannot be read.
-    """
-    try:
-        with Path(path).open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError as error:
-        raise ActorError(f"'{path}' cannot be read ({error.strerror})", "Check the path") from error

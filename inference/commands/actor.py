@@ -11,7 +11,10 @@ from ..errors import UsageError
 from . import options
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..actor.painting.pass_jobs import Line
+    from ..actor.trust.credentials import Credentials
     from ..console import Console
 
 _RENDER = """Paint a line onto a plate of the actor: an EXR sequence with colours (scene linear), matte and
@@ -162,7 +165,7 @@ def render(arguments: argparse.Namespace, console: Console) -> int:
     job = DubJob(
         actor=arguments.actor,
         plate=arguments.plate,
-        line=None if arguments.tracked else _line(arguments, console),
+        line=None if arguments.tracked else line_of(arguments, _about_all(console)),
         out=arguments.out,
         start_frame=arguments.start_frame,
         rate_hz=arguments.fps,
@@ -173,7 +176,7 @@ def render(arguments: argparse.Namespace, console: Console) -> int:
         threads=arguments.threads,
     )
     painted, count, rate_hz = paint_dub(
-        job, _credentials(arguments, console), **_told(arguments.plate, console)
+        job, credentials_of(arguments, _about_all(console)), **_told(arguments.plate, console)
     )
     _done(arguments.plate, arguments.out, painted, count, rate_hz, console)
     return OK
@@ -186,13 +189,13 @@ def skin(arguments: argparse.Namespace, console: Console) -> int:
     job = SkinJob(
         actor=arguments.actor,
         track=arguments.track,
-        line=_line(arguments, console),
+        line=line_of(arguments, _about_all(console)),
         out=arguments.out,
         plates=tuple(arguments.plates),
         threads=arguments.threads,
     )
     painted, count, rate_hz = paint_skin(
-        job, _credentials(arguments, console), **_told(arguments.track, console)
+        job, credentials_of(arguments, _about_all(console)), **_told(arguments.track, console)
     )
     _done(arguments.track, arguments.out, painted, count, rate_hz, console)
     return OK
@@ -211,8 +214,16 @@ def _told(source: Path, console: Console) -> dict[str, Any]:
     }
 
 
-def _line(arguments: argparse.Namespace, console: Console) -> Line:
-    """The line as motion, and the hash of what it was made of."""
+def _about_all(console: Console) -> Callable[[str], None]:
+    return lambda sentence: console.notice(None, sentence)
+
+
+def line_of(arguments: argparse.Namespace, notify: Callable[[str], None]) -> Line:
+    """The line that the options name, as motion.
+
+    Raises:
+        SoliloquyError: it cannot be read, or its options do not go together.
+    """
     from ..actor.painting.pass_jobs import Line
 
     if arguments.curves is not None:
@@ -228,21 +239,20 @@ def _line(arguments: argparse.Namespace, console: Console) -> Line:
     from ..session import load_speech_model
 
     settings = options.animate_settings(arguments, options.said(arguments))
-    settings = options.performed(arguments, settings, lambda sentence: console.notice(None, sentence))
+    settings = options.performed(arguments, settings, notify)
     model = load_speech_model(
-        arguments.model, threads=arguments.threads, device=arguments.device, notify=console.say
+        arguments.model, threads=arguments.threads, device=arguments.device, notify=notify
     )
-    pieces = animate_file(
-        arguments.audio,
-        model,
-        settings,
-        notify=lambda sentence: console.notice(arguments.audio, sentence),
-    )
+    pieces = animate_file(arguments.audio, model, settings, notify=notify)
     return Line("sound", arguments.audio, collect(pieces))
 
 
-def _credentials(arguments: argparse.Namespace, console: Console) -> Any:
-    """What signs the pass; None, and a notice, where nothing can."""
+def credentials_of(arguments: argparse.Namespace, notify: Callable[[str], None]) -> Credentials | None:
+    """What signs the pass; None, and a notice, where nothing can.
+
+    Raises:
+        SoliloquyError: a certificate or a key was named that cannot be used.
+    """
     from ..actor.trust.credentials import CredentialsError, find_credentials
     from ..errors import OutputError
 
@@ -251,5 +261,5 @@ def _credentials(arguments: argparse.Namespace, console: Console) -> Any:
     except (CredentialsError, OutputError) as error:
         if arguments.certificate or arguments.key:
             raise
-        console.notice(None, f"The pass is not signed: {error}")
+        notify(f"The pass is not signed: {error}")
         return None

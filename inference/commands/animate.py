@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..console import OK, REFUSED, SOME_FAILED
 from ..errors import SoliloquyError, UsageError
-from . import options
+from . import curve_output, options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     Animate = Callable[..., Iterator[FaceMotion]]
     """Makes the motion of one job; takes `progress` and `notify`."""
 
-_ENDINGS = {"arkit": ".csv", "livelink": ".csv", "a2f": ".json"}
 _ANIMATE = """Turn speech into a facial performance: for each sound file one CSV file of ARKit curves and of
 the head's turns in radians.
 A folder stands for all sound files in it; one that cannot be read does not stop the others.
@@ -56,19 +55,9 @@ def add(commands: Any) -> None:
         metavar="PATH",
         help="the CSV file (overwritten), or the folder for several; without it beside each input",
     )
-    parser.add_argument(
-        "--format",
-        choices=tuple(_ENDINGS),
-        default="arkit",
-        help="arkit: CSV; livelink: CSV as Live Link Face records it, 60 fps; a2f: JSON as of Audio2Face",
-    )
+    curve_output.add_format(parser)
     parser.add_argument("--overwrite", action="store_true", help="replace files beside the inputs too")
-    parser.add_argument(
-        "--fps",
-        type=options.frame_rate,
-        metavar="N",
-        help="frames per second (24, 29.97, 30000/1001); default 50",
-    )
+    options.add_rate(parser)
     shape = parser.add_argument_group("shape of the motion")
     options.add_strengths(shape)
     options.add_timing(shape)
@@ -126,7 +115,7 @@ def _from_sound(
         arguments.out,
         overwrite=arguments.overwrite,
         notify=console.say,
-        suffix=_ENDINGS[arguments.format],
+        suffix=curve_output.ENDINGS[arguments.format],
     )
     from ..session import load_speech_model
 
@@ -153,7 +142,7 @@ def _from_cues(
         arguments.out,
         overwrite=arguments.overwrite,
         notify=console.say,
-        suffix=_ENDINGS[arguments.format],
+        suffix=curve_output.ENDINGS[arguments.format],
         kept=[cues],
     )
     given = {"sound": sounds[0] if sounds else None, "frames_hz": arguments.cues_fps}
@@ -174,28 +163,8 @@ def _animate_one(job: Job, animate: Animate, kind: str, console: Console) -> Non
             frames, rate_hz = frames + len(piece.values), piece.rate_hz
             yield piece
 
-    _write(job, counted(), kind)
+    curve_output.write(job.output, job.source, counted(), kind)
     console.done(job.source, job.output, frames, rate_hz)
-
-
-def _write(job: Job, pieces: Iterator[FaceMotion], kind: str) -> None:
-    """Only ARKit's table is written piece by piece; the others need the whole motion in memory."""
-    if kind == "arkit":
-        from ..formats.arkit_csv import write_csv
-
-        write_csv(job.output, pieces)
-        return
-    from ..pipeline import collect
-
-    motion = collect(pieces)
-    if kind == "livelink":
-        from ..formats.live_link_csv import write_live_link_csv
-
-        write_live_link_csv(job.output, motion)
-    else:
-        from ..formats.a2f_json import write_a2f_json
-
-        write_a2f_json(job.output, motion, str(job.source))
 
 
 def _bug(job: Job, error: Exception) -> SoliloquyError:

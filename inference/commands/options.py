@@ -49,6 +49,16 @@ def add_strengths(group: Any) -> None:
     )
 
 
+def add_rate(group: Any) -> None:
+    """`--fps`: frames per second of the curves."""
+    group.add_argument(
+        "--fps",
+        type=frame_rate,
+        metavar="N",
+        help="frames per second (24, 29.97, 30000/1001); default 50",
+    )
+
+
 def add_timing(group: Any) -> None:
     """`--smoothing` and `--delay`: the rest of `curves.MotionControls`."""
     group.add_argument(
@@ -63,15 +73,16 @@ def add_timing(group: Any) -> None:
     )
 
 
-def add_blinks(group: Any) -> None:
-    """`--seed`, `--no-blinks`, `--blink-strength` and `--eyelids`."""
-    group.add_argument(
-        "--seed",
-        type=int,
-        default=0,
-        metavar="N",
-        help="seed of all that is drawn: another one, another take",
-    )
+def add_blinks(group: Any, *, seed: bool = True) -> None:
+    """`--seed` (unless it is told elsewhere), `--no-blinks`, `--blink-strength` and `--eyelids`."""
+    if seed:
+        group.add_argument(
+            "--seed",
+            type=int,
+            default=0,
+            metavar="N",
+            help="seed of all that is drawn: another one, another take",
+        )
     group.add_argument("--no-blinks", dest="blinks", action="store_false", help="add no blinks")
     group.add_argument(
         "--blink-strength",
@@ -107,10 +118,11 @@ def add_performance(group: Any) -> None:
         )
 
 
-def add_model(group: Any) -> None:
-    """`--model`, `--threads` and `--device`: see `session.load_speech_model`."""
+def add_model(group: Any, *, threads_too: bool = True) -> None:
+    """`--model`, `--threads` (unless processes count) and `--device`: see `session.load_speech_model`."""
     group.add_argument("--model", type=Path, metavar="FILE", help="another weight file")
-    group.add_argument("--threads", type=threads, default=1, metavar="N", help="CPU threads, default 1")
+    if threads_too:
+        group.add_argument("--threads", type=threads, default=1, metavar="N", help="CPU threads, default 1")
     group.add_argument(
         "--device",
         choices=("auto", "cpu", "gpu"),

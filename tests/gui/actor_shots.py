@@ -27,7 +27,7 @@ from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 from soliloquy.blender_addon import compositor
 from soliloquy.blender_addon.jobs import STATUS
 from soliloquy.blender_addon.operators.actor_composite import render_before_after
-from soliloquy.inference.actor.archive import file_sha256
+from soliloquy.inference.files import file_sha256
 from soliloquy.inference.actor.folder import open_actor
 from soliloquy.inference.actor.media.images import read_channels
 from soliloquy.inference.actor.media.movie_writer import write_movie

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from ...files import file_sha256
 from ...timing import frames_to_seconds
 from ...types import FrameRate
-from ..archive import file_sha256
 from ..types import PlateFrame, PlateInfo
 from . import movies
 from .images import IMAGE_SUFFIXES, ImageError, read_image

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from ...files import file_sha256
 from ...types import FrameRate
-from ..archive import file_sha256
 from ..folder import ActorError, open_actor
 from ..media.plate import open_plate
 from ..take import load_take

@@ -20,8 +20,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from ...errors import Cancelled
-from ...files import make_folder
-from ..archive import file_sha256
+from ...files import file_sha256, make_folder
 from ..media.exr import Window, read_texts, write_exr
 from ..trust.provenance import PIXELS, PREFIX, SIDECAR, SIGNATURE, pixels_sha256, write_sidecar
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from ..archive import file_sha256
+from ...files import file_sha256
 from ..folder import ActorError
 from ..media.exr import Window
 from ..media.images import ImageError, read_attributes, read_channels

@@ -1,0 +1,131 @@
+"""From shots to tasks: what has to be made, and the hash of all that it depends on."""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import UsageError
+from ..files import file_sha256
+from ..version import version
+from .types import BatchError, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+
+    from .types import Kind, Shot
+
+PAINTED_BY = ("actor.json", "face.npz", "memory.npz", "renderer.onnx")
+"""Files of an actor's folder that a pass depends on."""
+
+
+def select(shots: Sequence[Shot], only: str | None) -> list[Shot]:
+    """The shots that `--only` names, in the order of the list.
+
+    Args:
+        only: rows ("3,10-20"), or patterns with * and ? for names of curve files or sounds ("anna_*"),
+            separated by commas; None for all.
+
+    Raises:
+        BatchError: a part of it names no shot.
+    """
+    if only is None:
+        return list(shots)
+    chosen: set[int] = set()
+    for part in filter(None, (part.strip() for part in only.split(","))):
+        rows = {shot.row for shot in shots if _is_named(shot, part)}
+        if not rows:
+            raise BatchError(
+                f"--only: no row is called '{part}'", f"Give rows (1-{len(shots)}) or names with * and ?"
+            )
+        chosen |= rows
+    if not chosen:
+        raise BatchError("--only names no row", f"Give rows (1-{len(shots)}) or names with * and ?")
+    return [shot for shot in shots if shot.row in chosen]
+
+
+def _is_named(shot: Shot, part: str) -> bool:
+    first, dash, last = part.partition("-")
+    if first.isdecimal() and (not dash or last.isdecimal()):
+        return int(first) <= shot.row <= int(last if dash else first)
+    out = Path(shot.out)
+    names = (shot.out, out.stem, out.with_suffix("").as_posix(), shot.audio.name)
+    return any(fnmatch.fnmatch(name, part) for name in names)
+
+
+def make_tasks(
+    shots: Iterable[Shot],
+    options: dict[str, Any],
+    weights: Sequence[Path],
+    kinds: Collection[Kind],
+    progress: Callable[[], None] = lambda: None,
+) -> list[Task]:
+    """What has to be made of shots, in the order of the list.
+
+    Args:
+        options: values of the command's options that count for every shot, JSON values only.
+        weights: weight files that the curves depend on.
+        kinds: kinds of tasks that are wanted.
+        progress: called after every shot; hashing hours of sound takes seconds.
+
+    Raises:
+        UsageError: an input cannot be read; names the row.
+    """
+    hashes: dict[Path, str] = {}
+    made_with = {"version": version(), "weights": [_hashed(path, hashes) for path in weights]}
+    tasks = []
+    for shot in shots:
+        try:
+            tasks += [task for task in _tasks(shot, options, made_with, hashes) if task.kind in kinds]
+        except UsageError as error:
+            raise BatchError(f"Row {shot.row}: {error.cause}", error.remedy) from error
+        progress()
+    return tasks
+
+
+def _tasks(
+    shot: Shot, options: dict[str, Any], made_with: dict[str, Any], hashes: dict[Path, str]
+) -> Iterator[Task]:
+    of_line = {
+        **options,
+        "seed": shot.seed,
+        "text": shot.text or None,
+        "instruction": shot.instruction or options.get("instruction"),
+    }
+    heard = {"audio": _hashed(shot.audio, hashes), "name": shot.audio.name, "options": of_line, **made_with}
+    common: dict[str, Any] = {"row": shot.row, "audio": str(shot.audio), "options": of_line}
+    yield Task("curves", outputs=(shot.out,), key=_key("curves", heard), **common)
+    asked = tuple(name for name in (shot.action, shot.render) if name)
+    if asked:
+        scene = _hashed(shot.scene, hashes) if shot.scene else ""
+        depends = {**heard, "scene": scene, "character": shot.character, "outputs": asked}
+        where: dict[str, Any] = {"scene": str(shot.scene or ""), "character": shot.character}
+        yield Task("scene", outputs=asked, key=_key("scene", depends), **common, **where)
+    if shot.passes and shot.actor and shot.plate:
+        actor = [_hashed(shot.actor / name, hashes) for name in PAINTED_BY]
+        depends = {**heard, "actor": actor, "plate": _plate_hash(shot.plate, hashes)}
+        who: dict[str, Any] = {"actor": str(shot.actor), "plate": str(shot.plate)}
+        yield Task("pass", outputs=(shot.passes,), key=_key("pass", depends), **common, **who)
+
+
+def _key(kind: Kind, depends: dict[str, Any]) -> str:
+    text = json.dumps({"kind": kind, **depends}, sort_keys=True, ensure_ascii=True, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _hashed(path: Path, hashes: dict[Path, str]) -> str:
+    if path not in hashes:
+        hashes[path] = file_sha256(path)
+    return hashes[path]
+
+
+def _plate_hash(plate: Path, hashes: dict[Path, str]) -> str:
+    """Of a movie its bytes; of an image sequence all that lies in its folder."""
+    folder = plate if plate.is_dir() else plate.parent if "#" in plate.name or "%" in plate.name else None
+    if folder is None:
+        return _hashed(plate, hashes)
+    listed = [(p.name, _hashed(p, hashes)) for p in sorted(folder.iterdir()) if p.is_file()]
+    return hashlib.sha256(json.dumps(listed).encode()).hexdigest()

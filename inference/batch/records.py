@@ -1,0 +1,222 @@
+"""What was made of a batch, kept beside it: one record per task, a log per task, one manifest.
+
+    OUT/.soliloquy/records/NAME.json   key of the task, and size, time and SHA-256 of what it made
+    OUT/.soliloquy/logs/NAME.log       what happened, newest last
+    OUT/.soliloquy/lock                see `lock.py`
+    OUT/manifest.json                  all shots and their files, written when a run ends
+
+A task writes its outputs, then its record: whoever dies between leaves outputs without a record, and they
+are made again. Records are files of their own, so that many machines can write them at the same time.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from ..errors import OutputError
+from ..files import atomic_write, file_sha256, make_folder, output_error
+from ..safe_names import inside
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from .types import Result, Task
+
+STATE: Final = ".soliloquy"
+MANIFEST: Final = "manifest.json"
+_FORMAT: Final = 1
+_MOST_BYTES: Final = 16 * 2**20
+_TEMPORARY: Final = re.compile(r"\..+\.[0-9a-f]{8}\.tmp(\.\w+)?|\.[0-9a-f]{8}\.(blend|mp4|tmp)")
+"""Names that `files.atomic_write`, `atomic_path` and `make_folder` give, and Blender's outputs."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """One file that a task made: path relative to the batch's folder, bytes, nanoseconds, hexadecimal."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    sha256: str
+
+
+def prepare(folder: Path) -> None:
+    """Make the folder of a batch, and the one for its own files.
+
+    Raises:
+        OutputError: it cannot be made or written to.
+    """
+    make_folder(folder)
+    make_folder(folder / STATE)
+
+
+def check_folder(folder: Path) -> None:
+    """See that the folder is still the batch's, and that a file can be written there.
+
+    Raises:
+        OutputError: it has gone (a disk was taken away), is read-only, or its disk is full.
+    """
+    state = folder / STATE
+    if not state.is_dir():
+        raise OutputError(
+            f"The folder of the batch '{folder}' has disappeared", "Bring its disk back, then run it again"
+        )
+    probe = state / "probe.tmp"
+    try:
+        probe.write_bytes(bytes(2**16))
+    except OSError as error:
+        raise output_error(error, probe) from error
+    finally:
+        try:
+            probe.unlink(missing_ok=True)
+        except OSError as error:
+            raise output_error(error, probe) from error
+
+
+def write_record(folder: Path, task: Task) -> None:
+    """Note what a task has made.
+
+    Raises:
+        OutputError: something that it was to make is not there, or the record cannot be written.
+    """
+    made = [asdict(one) for output in task.outputs for one in _look(folder, output)]
+    path = _record_path(folder, task.name)
+    make_folder(path.parent)
+    with atomic_write(path) as stream:
+        json.dump({"format": _FORMAT, "key": task.key, "made": made}, stream, indent=1)
+
+
+def is_unchanged(folder: Path, task: Task) -> bool:
+    """Whether all that the task asks for is there, made from the same inputs and not touched since."""
+    record = _read_record(folder, task.name)
+    if record is None or record[0] != task.key:
+        return False
+    made = record[1]
+    if not all(any(_belongs(one.path, output) for one in made) for output in task.outputs):
+        return False
+    return all(_is_as_made(folder, one) for one in made)
+
+
+def made_by(folder: Path, task: Task) -> tuple[Made, ...] | None:
+    """What the record of a task says, where it is of the same key; None where it is not."""
+    record = _read_record(folder, task.name)
+    return record[1] if record is not None and record[0] == task.key else None
+
+
+def write_manifest(folder: Path, version: str, tasks: Iterable[Task]) -> None:
+    """Write `manifest.json`: every task in the order of the list, with the files that it made.
+
+    The same list and the same outputs give the same bytes, whoever made them.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    entries = []
+    for task in tasks:
+        made = made_by(folder, task)
+        files = [{"path": one.path, "size": one.size, "sha256": one.sha256} for one in made or ()]
+        state = "missing" if made is None else "done"
+        entries.append({"row": task.row, "kind": task.kind, "state": state, "key": task.key, "files": files})
+    with atomic_write(folder / MANIFEST) as stream:
+        json.dump({"format": _FORMAT, "soliloquy": version, "tasks": entries}, stream, indent=1)
+        stream.write("\n")
+
+
+def append_log(folder: Path, result: Result, when: str, details: str = "") -> None:
+    """Add what became of a task to its log; `details` are further lines (what its worker printed).
+
+    Raises:
+        OutputError: the log cannot be written.
+    """
+    path = folder / STATE / "logs" / f"{result.task.name}.log"
+    lines = [f"{when}  {result.task.kind}  {result.state}  {result.seconds:.2f} s", *result.notices]
+    if result.problem:
+        lines.append(result.problem)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8", errors="backslashreplace") as stream:
+            stream.write("\n".join([*lines, *details.splitlines()]) + "\n")
+    except OSError as error:
+        raise output_error(error, path) from error
+
+
+def remove_leftovers(folder: Path, tasks: Iterable[Task]) -> int:
+    """Remove temporary files of workers that were killed, beside the outputs and records of tasks.
+
+    Only while no other run works in the folder. Returns how many there were.
+    """
+    places = {(folder / output).parent for task in tasks for output in task.outputs}
+    places |= {_record_path(folder, task.name).parent for task in tasks} | {folder, folder / STATE}
+    count = 0
+    for place in places:
+        for path in place.glob(".*") if place.is_dir() else ():
+            if _TEMPORARY.fullmatch(path.name) and path.is_file():
+                path.unlink(missing_ok=True)
+                count += 1
+    return count
+
+
+def _record_path(folder: Path, name: str) -> Path:
+    return folder / STATE / "records" / f"{name}.json"
+
+
+def _look(folder: Path, output: str) -> Iterator[Made]:
+    """The files of an output: itself, or all below it where it is a folder."""
+    path = inside(folder, output)
+    try:
+        files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+        if not files:
+            raise FileNotFoundError(2, "No such file", str(path))
+        for file in files:
+            facts = file.stat()
+            name = file.relative_to(path).as_posix() if file != path else ""
+            yield Made(
+                f"{output}/{name}" if name else output, facts.st_size, facts.st_mtime_ns, file_sha256(file)
+            )
+    except OSError as error:
+        raise OutputError(f"'{path}' was not made ({error.strerror})", "Look into the row's log") from error
+
+
+def _belongs(path: str, output: str) -> bool:
+    return path == output or path.startswith(f"{output}/")
+
+
+def _is_as_made(folder: Path, made: Made) -> bool:
+    path = folder / made.path
+    try:
+        facts = path.stat()
+        if facts.st_size != made.size:
+            return False
+        # A copied folder has other times and the same bytes.
+        return facts.st_mtime_ns == made.mtime_ns or file_sha256(path) == made.sha256
+    except (OSError, ValueError):
+        return False
+
+
+def _read_record(folder: Path, name: str) -> tuple[str, tuple[Made, ...]] | None:
+    """Key and files of a record; None where there is none that can be read: then the task is done again."""
+    path = _record_path(folder, name)
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            return None
+        raw: Any = json.loads(path.read_text(encoding="utf-8"))
+        if raw["format"] != _FORMAT:
+            return None
+        return str(raw["key"]), tuple(_read_made(one) for one in raw["made"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def _read_made(raw: dict[str, Any]) -> Made:
+    made = Made(**raw)
+    if not (
+        isinstance(made.path, str)
+        and isinstance(made.sha256, str)
+        and all(isinstance(n, int) for n in (made.size, made.mtime_ns))
+    ):
+        raise TypeError("not a record")
+    return made
