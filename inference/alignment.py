@@ -120,7 +120,8 @@ class SegmentStream:
         self._lookahead = max(1, round(LOOKAHEAD_S * rate_hz))
         self._longest = max(1, round(LONGEST_S * rate_hz))
         self._score = np.zeros(len(VISEMES), np.float32)
-        self._behind: list[list[int]] = []  # for the frames not decided yet: best class one frame earlier
+        self._behind = np.zeros((0, len(VISEMES)), np.int8)
+        """For the frames not decided yet: best class one frame earlier, for every class."""
         self._run_class, self._run_start, self._decided = _SIL, 0, 0
 
     @property
@@ -130,30 +131,22 @@ class SegmentStream:
 
     def feed(self, visemes: FloatArray) -> list[Segment]:
         """Add posteriors, float32 [T, 15]; returns the segments that are now complete."""
-        done: list[Segment] = []
-        for row in _log_ratios(visemes):
-            self._behind.append(_advance(self._score, row))
-            if len(self._behind) > self._lookahead:
-                done += self._decide(self._way_back()[0])
-                del self._behind[0]
-        return done
+        behind, best = _advance(self._score, _log_ratios(visemes))
+        known = len(self._behind)
+        self._behind = np.concatenate([self._behind, behind])
+        ready = max(0, len(self._behind) - self._lookahead)
+        last = self._lookahead + np.arange(ready)  # the frame that decides each of those that are ready
+        labels = best[last - known]
+        for back in range(self._lookahead):
+            labels = self._behind[last - back, labels]
+        self._behind = self._behind[ready:]
+        return [segment for label in labels.tolist() for segment in self._decide(label)]
 
     def finish(self) -> list[Segment]:
         """The segments up to the end of the sound. The stream ends here."""
-        done = [segment for label in self._way_back() for segment in self._decide(label)]
-        self._behind.clear()
-        return done + self._close()
-
-    def _way_back(self) -> list[int]:
-        """Classes of the undecided frames on the best path of now."""
-        if not self._behind:
-            return []
-        label = int(np.argmax(self._score))
-        labels = [label]
-        for behind in reversed(self._behind[1:]):
-            label = behind[label]
-            labels.append(label)
-        return labels[::-1]
+        labels = _way_back(self._behind, int(np.argmax(self._score)))
+        self._behind = self._behind[:0]
+        return [segment for label in labels for segment in self._decide(label)] + self._close()
 
     def _decide(self, label: int) -> list[Segment]:
         done = []
@@ -178,26 +171,40 @@ def _log_ratios(visemes: FloatArray) -> FloatArray:
     return ratios
 
 
-def _advance(score: FloatArray, row: FloatArray) -> list[int]:
-    """One frame on, in place; returns the best class one frame earlier for every class."""
-    best = int(np.argmax(score))
-    change = score[best] - np.float32(CHANGE_COST)
-    behind = np.where(score >= change, np.arange(len(score)), best).tolist()
-    np.maximum(score, change, out=score)
-    score += row - score.max()  # kept near 0: a float32 sum over hours would lose its digits
-    return list(behind)
+def _advance(score: FloatArray, ratios: FloatArray) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
+    """Frames on, `score` in place.
+
+    Returns:
+        int8 [T, 15], the best class one frame earlier for every class; int8 [T], the best class in each.
+    """
+    best = np.zeros(len(ratios) + 1, np.int8)
+    stays = np.zeros(ratios.shape, np.bool_)
+    best[0] = score.argmax()
+    for i, row in enumerate(ratios):
+        highest = score[best[i]]
+        change = highest - np.float32(CHANGE_COST)
+        np.greater_equal(score, change, out=stays[i])
+        np.maximum(score, change, out=score)
+        score += row - highest  # kept near 0: a float32 sum over hours would lose its digits
+        best[i + 1] = score.argmax()
+    behind = np.where(stays, np.arange(len(score), dtype=np.int8), best[:-1, None])
+    return behind, best[1:]
+
+
+def _way_back(behind: NDArray[np.int8], label: int) -> list[int]:
+    """The classes of frames on the best path that ends in class `label`."""
+    labels = []
+    for row in behind[::-1].tolist():
+        labels.append(label)
+        label = row[label]
+    return labels[::-1]
 
 
 def _viterbi_classes(scores: FloatArray) -> NDArray[np.int64]:
     """The whole best path of `decode`'s model, int64 [T]."""
     score = np.zeros(scores.shape[1], np.float32)
-    behind = [_advance(score, row) for row in scores]
-    label = int(np.argmax(score))
-    labels = np.zeros(len(scores), np.int64)
-    for i in range(len(scores) - 1, -1, -1):
-        labels[i] = label
-        label = behind[i][label]
-    return labels
+    behind, _ = _advance(score, scores)
+    return np.array(_way_back(behind, int(np.argmax(score))), np.int64)
 
 
 def _states(
