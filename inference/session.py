@@ -8,6 +8,7 @@ waveform to channel weights, `load_graph` any other.
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -218,6 +219,12 @@ def _open(
 
 
 def _import_onnxruntime() -> Any:
+    """onnxruntime, told to keep to itself.
+
+    From 1.29 on its official builds report to Microsoft about models and machine, and keep an identifier in the
+    user's folder, unless this variable is set before they are loaded (onnxruntime/Privacy.md in the wheel).
+    """
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     try:
         import onnxruntime
     except ImportError as error:
@@ -225,6 +232,7 @@ def _import_onnxruntime() -> Any:
             f"onnxruntime cannot be loaded on this machine ({error})",
             "Install the Soliloquy build made for this platform and Python version",
         ) from error
+    onnxruntime.disable_telemetry_events()  # where another add-on loaded it first
     return onnxruntime
 
 
