@@ -18,6 +18,8 @@ import numpy as np
 from .channels import ARKIT_52
 from .errors import ModelError, first_line
 from .types import ModelCard
+from .visemes import VISEMES
+from .weight_check import UnsafeGraphError, check_graph
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,6 +33,10 @@ CONTRACT = 2
 CARD_KEY = "soliloquy_card"
 SPEECH_WEIGHTS = Path(__file__).parent / "weights" / "speech.onnx"
 _MAX_BYTES = 64 * 2**20
+_RATE_HZ = 16_000
+"""Of the sound that every speech model takes."""
+_MOST_HZ = 1000
+_LONGEST_CONTEXT_S = 60
 _REINSTALL = "Reinstall the extension, or give another weight file"
 OUTPUTS = ("weights", "visemes", "memory")
 
@@ -91,7 +97,8 @@ class SpeechModel:
             T = (N - receptive_field) // hop + 1 frames.
 
         Raises:
-            ModelError: a GPU that runs the model fails (out of memory, unplugged, ...).
+            ModelError: a GPU that runs the model fails (out of memory, unplugged, ...), or the graph is not
+                what its card says.
         """
         if len(samples) < self.receptive_field:
             raise ValueError(f"samples must hold at least {self.receptive_field}, got {len(samples)}")
@@ -99,10 +106,13 @@ class SpeechModel:
             values = self._session.run(list(OUTPUTS), {"samples": samples[None]})
         except Exception as error:
             if self.provider == _CPU:
-                raise
+                raise _fails("speech model", error) from error
             raise ModelError(
                 f"The GPU stopped running the speech model ({first_line(error)})", "Use the CPU instead"
             ) from error
+        rows = (len(samples) - self.receptive_field) // self.hop + 1
+        for value, columns in zip(values, (len(self.card.channels), len(VISEMES), None), strict=True):
+            _check_result("speech model", value, (1, rows, columns))
         return Heard(*(np.asarray(value[0], dtype=np.float32) for value in values))
 
 
@@ -153,8 +163,20 @@ class Graph:
         self.card = card
 
     def run(self, **feeds: NDArray[Any]) -> list[FloatArray]:
-        """The outputs in the order that `load_graph` was given, float32, for one array per input name."""
-        return [np.asarray(value, np.float32) for value in self._session.run(self._outputs, feeds)]
+        """The outputs in the order that `load_graph` was given, float32 and finite, for one array per input
+        name.
+
+        Raises:
+            ModelError: the graph does not take such arrays, or its results are not numbers.
+        """
+        what = f"{self.card.get('name', 'given')} model"
+        try:
+            values = self._session.run(self._outputs, feeds)
+        except Exception as error:  # as in _open
+            raise _fails(what, error) from error
+        for value in values:
+            _check_result(what, value)
+        return [np.asarray(value, np.float32) for value in values]
 
 
 def load_graph(
@@ -196,15 +218,26 @@ def load_graph(
 
 
 def _read_weights(file: Path, what: str) -> bytes:
-    """A weight file's bytes: unlike a path, a graph in memory cannot refer to external data files."""
+    """A weight file's bytes: a graph that holds all of its numbers itself."""
     if not file.is_file():
         raise ModelError(f"The {what} {file} does not exist", _REINSTALL)
-    if file.stat().st_size > _MAX_BYTES:
-        raise ModelError(f"The {what} {file} is larger than 64 MB", _REINSTALL)
     try:
-        return file.read_bytes()
+        with file.open("rb") as stream:
+            graph = stream.read(_MAX_BYTES + 1)
     except OSError as error:
         raise ModelError(f"The {what} {file} cannot be read ({error.strerror})", _REINSTALL) from error
+    if len(graph) > _MAX_BYTES:
+        raise ModelError(f"The {what} {file} is larger than 64 MB", _REINSTALL)
+    try:
+        check_graph(graph)
+    except UnsafeGraphError as error:
+        raise ModelError(
+            f"The {what} {file} refers to other files, which are never read ({error})",
+            "Save it as one file that holds all of its weights",
+        ) from error
+    except ValueError as error:
+        raise ModelError(f"The {what} {file} is damaged ({error})", _REINSTALL) from error
+    return graph
 
 
 def _open(
@@ -218,11 +251,27 @@ def _open(
         raise ModelError(f"The {what} {file} is damaged", _REINSTALL) from error
 
 
+def _fails(what: str, error: Exception) -> ModelError:
+    return ModelError(f"The weights of the {what} cannot be run ({first_line(error)})", _REINSTALL)
+
+
+def _check_result(what: str, value: Any, shape: tuple[int | None, ...] | None = None) -> None:
+    """Refuse a result that is not numbers, or not of that shape (None: any length)."""
+    if not isinstance(value, np.ndarray) or value.dtype.kind != "f" or not np.isfinite(value).all():
+        raise ModelError(f"What the {what} gives is not numbers", _REINSTALL)
+    if shape is None:
+        return
+    if value.ndim != len(shape) or any(
+        want not in (None, found) for want, found in zip(shape, value.shape, strict=True)
+    ):
+        raise ModelError(f"The {what} gives arrays of the wrong shape {list(value.shape)}", _REINSTALL)
+
+
 def _import_onnxruntime() -> Any:
     """onnxruntime, told to keep to itself.
 
-    From 1.29 on its official builds report to Microsoft about models and machine, and keep an identifier in the
-    user's folder, unless this variable is set before they are loaded (onnxruntime/Privacy.md in the wheel).
+    From 1.29 on its official builds report to Microsoft about models and machine, and keep an identifier in
+    the user's folder, unless this variable is set before they are loaded (onnxruntime/Privacy.md in the wheel).
     """
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     try:
@@ -289,14 +338,15 @@ def _read_json(file: Path, metadata: dict[str, str]) -> dict[str, Any]:
         raise ModelError(f"{file} is not a Soliloquy model: it carries no model card", _REINSTALL)
     try:
         raw = json.loads(metadata[CARD_KEY])
-    except ValueError as error:
-        raise _damaged_card(file, error) from error
+    except (ValueError, RecursionError) as error:
+        raise damaged_card(file, error) from error
     if not isinstance(raw, dict):
-        raise _damaged_card(file, "no table of values")
+        raise damaged_card(file, "no table of values")
     return raw
 
 
-def _damaged_card(file: Path, why: object) -> ModelError:
+def damaged_card(file: Path, why: object) -> ModelError:
+    """The error about a card whose values cannot be."""
     return ModelError(f"The model card inside {file} is damaged ({why})", _REINSTALL)
 
 
@@ -314,10 +364,32 @@ def _read_card(file: Path, metadata: dict[str, str]) -> ModelCard:
         if contract != CONTRACT:
             raise _other_contract(file, "speech model", contract, CONTRACT)
         names = {f.name for f in fields(ModelCard)}
-        raw["channels"] = tuple(raw["channels"])
-        return ModelCard(**{k: v for k, v in raw.items() if k in names})
-    except (KeyError, TypeError, ValueError) as error:
-        raise _damaged_card(file, error) from error
+        raw["channels"] = tuple(str(channel) for channel in raw["channels"])
+        card = ModelCard(**{k: v for k, v in raw.items() if k in names})
+        _check_card(card)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise damaged_card(file, error) from error
+    return card
+
+
+def _check_card(card: ModelCard) -> None:
+    """Raise ValueError or TypeError for numbers that no speech model can have."""
+    for name in ("sample_rate_hz", "rate_hz", "left_context", "right_context"):
+        if type(getattr(card, name)) is not int:
+            raise TypeError(f"{name} is no whole number")
+    if card.sample_rate_hz != _RATE_HZ or not 1 <= card.rate_hz <= _MOST_HZ:
+        raise ValueError("its rates are not possible")
+    if card.sample_rate_hz % card.rate_hz:
+        raise ValueError("its frames lie between samples")
+    if (
+        min(card.left_context, card.right_context) < 0
+        or not 1 <= (card.left_context + card.right_context) <= _LONGEST_CONTEXT_S * _RATE_HZ
+    ):
+        raise ValueError("its context is not possible")
+    if not -100.0 <= float(card.level_db) <= 0.0:
+        raise ValueError("its level is not possible")
+    if len(set(card.channels)) != len(card.channels):
+        raise ValueError("it names a channel twice")
 
 
 def _check_signature(file: Path, session: Any, card: ModelCard) -> None:

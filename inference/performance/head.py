@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from ..instruction.values import ACTION_NAMES
-from ..session import load_graph
+from ..session import damaged_card, load_graph
 from .gestures import gestures
 from .head_features import WIDTH, HeadFeatures
 from .stress import stresses as find_stresses
@@ -46,6 +46,8 @@ _FOLLOW = 0.3
 SLOW_STEPS: Final = 48
 """Of slow noise: about 2 s."""
 _EPOCH = 1024
+_LARGEST = 4096
+"""State, noise and context of a model have at most so many rows."""
 
 
 @dataclass(frozen=True)
@@ -86,9 +88,16 @@ def load_head_model(path: Path | None = None) -> HeadModel:
     """
     graph = load_graph(path or HEAD_WEIGHTS, CONTRACT, INPUTS, OUTPUTS)
     card = graph.card
-    pitch, yaw, roll = card["unit"]
-    hidden, noise, slow, before = (int(card[name]) for name in ("hidden", "noise", "slow", "before"))
-    return HeadModel(graph, (pitch, yaw, roll), card["leak"], hidden, noise, slow, before)
+    try:
+        pitch, yaw, roll = (float(unit) for unit in card["unit"])
+        leak = float(card["leak"])
+        hidden, noise, slow, before = (int(card[name]) for name in ("hidden", "noise", "slow", "before"))
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise damaged_card(path or HEAD_WEIGHTS, error) from error
+    sizes_right = 0 < hidden <= _LARGEST and 0 <= slow <= noise <= _LARGEST and 0 <= before <= _LARGEST
+    if not sizes_right or not np.isfinite([pitch, yaw, roll, leak]).all():
+        raise damaged_card(path or HEAD_WEIGHTS, "a size or a unit in it is not possible")
+    return HeadModel(graph, (pitch, yaw, roll), leak, hidden, noise, slow, before)
 
 
 class HeadStream:

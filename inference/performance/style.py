@@ -17,7 +17,7 @@ import numpy as np
 
 from ..errors import ModelError
 from ..instruction.values import Instruction
-from ..session import load_graph
+from ..session import damaged_card, load_graph
 from .emotions import emotions
 from .head import HeadStyle
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 CONTRACT: Final = "style-1"
 INPUTS: Final = ("code", "level", "condition")
 OUTPUTS: Final = ("next_code", "values")
+_MOST_CODE, _MOST_LEVELS = 4096, 64
 STYLE_WEIGHTS: Final = Path(__file__).parents[1] / "weights" / "style.onnx"
 
 PEOPLE: Final[tuple[str, ...]] = (
@@ -83,7 +84,17 @@ def load_style_model(path: Path = STYLE_WEIGHTS) -> Graph:
         ModelError: the file is missing, damaged, of another contract, or of other style values.
     """
     graph = load_graph(path, CONTRACT, INPUTS, OUTPUTS)
-    if tuple(graph.card.get("people", ())) != PEOPLE:
+    try:
+        people = tuple(graph.card.get("people", ()))
+        code, levels, noise = (graph.card[name] for name in ("code", "levels", "noise"))
+        possible = (
+            1 <= int(code) <= _MOST_CODE and 1 <= int(levels) <= _MOST_LEVELS and 0 < float(noise) < 100
+        )
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise damaged_card(path, error) from error
+    if not possible:
+        raise damaged_card(path, "a size in it is not possible")
+    if people != PEOPLE:
         raise ModelError(
             f"The style model {path} has other style values", "Use weights and program of the same release"
         )

@@ -84,7 +84,7 @@ def opened(monkeypatch, tmp_path, device, offered, **behaviour):
     runtime = FakeRuntime(offered, behaviour)
     monkeypatch.setattr(session, "_import_onnxruntime", lambda: runtime)
     monkeypatch.setattr(session, "_read_card", lambda *_: CARD)
-    (tmp_path / "w.onnx").write_bytes(b"graph")
+    (tmp_path / "w.onnx").write_bytes(b"")  # an empty message is a graph, as far as can be seen
     said = []
     model = load_speech_model(tmp_path / "w.onnx", device=device, notify=said.append)
     return model, said, runtime.asked
