@@ -8,18 +8,17 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..actor.media.plate import plate_files
 from ..errors import UsageError
 from ..files import file_sha256
 from ..version import version
+from .shots import NEEDED_BY_PASS
 from .types import BatchError, Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from .types import Kind, Shot
-
-PAINTED_BY = ("actor.json", "face.npz", "memory.npz", "renderer.onnx")
-"""Files of an actor's folder that a pass depends on."""
 
 
 def select(shots: Sequence[Shot], only: str | None) -> list[Shot]:
@@ -105,7 +104,7 @@ def _tasks(
         where: dict[str, Any] = {"scene": str(shot.scene or ""), "character": shot.character}
         yield Task("scene", outputs=asked, key=_key("scene", depends), **common, **where)
     if shot.passes and shot.actor and shot.plate:
-        actor = [_hashed(shot.actor / name, hashes) for name in PAINTED_BY]
+        actor = [_hashed(shot.actor / name, hashes) for name in NEEDED_BY_PASS]
         depends = {**heard, "actor": actor, "plate": _plate_hash(shot.plate, hashes)}
         who: dict[str, Any] = {"actor": str(shot.actor), "plate": str(shot.plate)}
         yield Task("pass", outputs=(shot.passes,), key=_key("pass", depends), **common, **who)
@@ -123,9 +122,6 @@ def _hashed(path: Path, hashes: dict[Path, str]) -> str:
 
 
 def _plate_hash(plate: Path, hashes: dict[Path, str]) -> str:
-    """Of a movie its bytes; of an image sequence all that lies in its folder."""
-    folder = plate if plate.is_dir() else plate.parent if "#" in plate.name or "%" in plate.name else None
-    if folder is None:
-        return _hashed(plate, hashes)
-    listed = [(p.name, _hashed(p, hashes)) for p in sorted(folder.iterdir()) if p.is_file()]
+    """Of a movie or of all images of a sequence."""
+    listed = [(file.name, _hashed(file, hashes)) for file in plate_files(plate)]
     return hashlib.sha256(json.dumps(listed).encode()).hexdigest()

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
+from ..actor.folder import open_actor
+from ..actor.media.plate import plate_files
 from ..errors import UsageError
 from ..safe_names import safe_relative
 from .records import MANIFEST, STATE
@@ -24,6 +26,8 @@ COLUMNS: Final = (
     "audio", "character", "scene", "instruction", "seed", "text",
     "out", "action", "render", "pass", "actor", "plate",
 )  # fmt: skip
+NEEDED_BY_PASS: Final = ("actor.json", "face.npz", "memory.npz", "renderer.onnx")
+"""Files of an actor's folder that a pass depends on."""
 MOST_BYTES: Final = 32 * 2**20
 MOST_ROWS: Final = 200_000
 _MOST_SHOWN: Final = 20
@@ -73,7 +77,7 @@ class _Row:
             render=self._output("render", ".mp4"),
             passes=self._output("pass", ""),
             actor=self._input("actor", is_folder=True),
-            plate=self._input("plate", is_folder=None),
+            plate=self._plate(),
         )
         self._check_company(shot)
         out = self._output("out", suffix) or (self._usual_out(audio, suffix) if audio else "")
@@ -85,9 +89,9 @@ class _Row:
         endings: tuple[str, ...] = (),
         *,
         required: bool = False,
-        is_folder: bool | None = False,
+        is_folder: bool = False,
     ) -> Path | None:
-        """An existing file (`is_folder` None: or folder), relative to the folder of the list."""
+        """An existing file or folder, relative to the folder of the list."""
         text = self.cells[column]
         if not text:
             if required:
@@ -95,18 +99,34 @@ class _Row:
             return None
         try:
             path = self.home / Path(text).expanduser()
-            found, wrong_kind = path.exists(), is_folder is not None and path.is_dir() != is_folder
+            found, right = path.exists(), path.is_dir() if is_folder else path.is_file()
         except (OSError, ValueError, RuntimeError) as error:  # a NUL byte, a loop of links, no such user
             self.problems.append(f"its {column} '{text}' cannot be looked up ({error})")
             return None
         if not found:
             self.problems.append(f"its {column} '{path}' does not exist")
-        elif wrong_kind:
-            self.problems.append(f"its {column} '{path}' is {'no' if is_folder else 'a'} folder")
+        elif not right:  # a pipe, too: it can be read only once, and perhaps never
+            self.problems.append(f"its {column} '{path}' is no {'folder' if is_folder else 'file'}")
         elif endings and path.suffix.lower() not in endings:
             self.problems.append(f"its {column} '{path}' does not end in {' or '.join(endings)}")
         else:
             return path.absolute()
+        return None
+
+    def _plate(self) -> Path | None:
+        """A movie, a folder of images, or a sequence by its pattern."""
+        text = self.cells["plate"]
+        if not text:
+            return None
+        try:
+            plate = (self.home / Path(text).expanduser()).absolute()
+            plate_files(plate)
+        except UsageError as error:
+            self.problems.append(f"its plate cannot be used: {error.cause}")
+        except (OSError, ValueError, RuntimeError) as error:
+            self.problems.append(f"its plate '{text}' cannot be looked up ({error})")
+        else:
+            return plate
         return None
 
     def _output(self, column: str, suffix: str) -> str:
@@ -153,10 +173,24 @@ class _Row:
                 for column, what in (("actor", "an actor's folder"), ("plate", "a plate"))
                 if not self.cells[column]
             ]
+            self._check_actor(shot.actor)
         elif self.cells["actor"] or self.cells["plate"]:
             self.problems.append("it names an actor or a plate, but no pass")
         if not (shot.action or shot.render) and (self.cells["scene"] or shot.character):
             self.problems.append("it names a scene or a character, but neither action nor render")
+
+    def _check_actor(self, folder: Path | None) -> None:
+        """A pass needs an actor with a consent, a memory and a renderer."""
+        if folder is None:
+            return
+        try:
+            open_actor(folder)
+        except UsageError as error:
+            self.problems.append(error.cause)
+            return
+        missing = [name for name in NEEDED_BY_PASS if not (folder / name).is_file()]
+        if missing:
+            self.problems.append(f"its actor '{folder}' is not finished: it lacks {', '.join(missing)}")
 
 
 def read_shots(path: str | os.PathLike[str], suffix: str = ".csv") -> tuple[list[Shot], list[str]]:

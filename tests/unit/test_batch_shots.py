@@ -93,7 +93,7 @@ def test_all_that_is_wrong_is_said_at_once_with_rows(home):
         (4, "seed 'four'"),
         (5, "its out ('../line.csv') leads out"),
         (5, "does not end in .mp4"),
-        (6, "is a folder"),
+        (6, "is no file"),
         (7, "does not end in .blend"),
         (8, "in column 'actor'"),
         (8, "in column 'plate'"),

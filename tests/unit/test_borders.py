@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = (
     "bpy", "torch", "onnxruntime", "soundfile", "soxr", "av", "scipy", "librosa", "matplotlib",
-    "mediapipe", "cv2", "OpenImageIO", "c2pa", "cryptography",
+    "mediapipe", "cv2", "OpenImageIO", "c2pa", "cryptography", "ray",
 )  # fmt: skip
 
 FORBIDDEN = {
@@ -42,6 +42,7 @@ SOLE_IMPORTERS = {
     "cv2": {"inference/actor/capture/tracking.py"},
     "OpenImageIO": {"inference/actor/media/images.py"},
     "c2pa": {"inference/actor/trust/provenance.py"},
+    "ray": {"inference/batch/ray_engine.py"},
     "cryptography": {"inference/actor/trust/credentials.py"},
     "av": {
         "inference/audio_video.py",
@@ -62,7 +63,8 @@ LAYERS = (
     {"performance", "parts", "hearing"},
     {"pipeline", "jobs", "console", "memory_study", "motion_pack"},
     {"memory_plot", "live", "reapply"},
-    {"actor", "batch"},
+    {"actor"},
+    {"batch"},
     {"commands"},
     {"cli"},
     {"__main__"},

@@ -89,10 +89,9 @@ def open_plate(path: str | os.PathLike[str], rate: FrameRate | None = None) -> P
         ImageError: the first image cannot be read.
     """
     place = Path(path)
-    if place.is_dir() or _PATTERN.search(place.name) or place.suffix.lower() in IMAGE_SUFFIXES:
+    if _is_sequence(place):
         return _open_sequence(place, rate)
-    if not place.is_file():
-        raise PlateError(f"The plate '{place}' does not exist", "Check the path")
+    _check_movie(place)
     movie = movies.survey(place)
     info = PlateInfo(
         path=place,
@@ -106,6 +105,29 @@ def open_plate(path: str | os.PathLike[str], rate: FrameRate | None = None) -> P
         notices=movie.notices,
     )
     return Plate(info, lambda first, stop: movies.read(movie, first, stop))
+
+
+def plate_files(path: str | os.PathLike[str]) -> list[Path]:
+    """The files that a plate consists of, in the order of its frames; none of them is opened.
+
+    Raises:
+        PlateError: there is nothing there.
+    """
+    place = Path(path)
+    if _is_sequence(place):
+        files = _find_sequence(place).files
+        return [files[number] for number in sorted(files)]
+    _check_movie(place)
+    return [place]
+
+
+def _is_sequence(place: Path) -> bool:
+    return bool(place.is_dir() or _PATTERN.search(place.name) or place.suffix.lower() in IMAGE_SUFFIXES)
+
+
+def _check_movie(place: Path) -> None:
+    if not place.is_file():
+        raise PlateError(f"The plate '{place}' does not exist", "Check the path")
 
 
 @dataclass(frozen=True)
