@@ -22,7 +22,7 @@ from .visemes import VISEMES
 from .weight_check import UnsafeGraphError, check_graph
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -39,6 +39,7 @@ _MOST_HZ = 1000
 _LONGEST_CONTEXT_S = 60
 _REINSTALL = "Reinstall the extension, or give another weight file"
 OUTPUTS = ("weights", "visemes", "memory")
+_handed_over: dict[str, Any] = {}
 
 DEVICES = ("auto", "cpu", "gpu")
 _CPU = "CPUExecutionProvider"
@@ -217,15 +218,34 @@ def load_graph(
     return Graph(session, card, outputs)
 
 
-def _read_weights(file: Path, what: str) -> bytes:
-    """A weight file's bytes: a graph that holds all of its numbers itself."""
+def hand_over(weights: Mapping[str, Any]) -> None:
+    """Give this process the bytes of weight files: they are not read from the disk then.
+
+    Args:
+        weights: bytes or an array of them by `weights_key`; they count for models that are opened later.
+    """
+    _handed_over.update(weights)
+
+
+def weights_key(file: Path) -> str:
+    """How a weight file is called in every process of one version: a shipped one by its name alone."""
+    return file.name if file.parent == SPEECH_WEIGHTS.parent else str(file.absolute())
+
+
+def _read_file(file: Path, what: str) -> bytes:
     if not file.is_file():
         raise ModelError(f"The {what} {file} does not exist", _REINSTALL)
     try:
         with file.open("rb") as stream:
-            graph = stream.read(_MAX_BYTES + 1)
+            return stream.read(_MAX_BYTES + 1)
     except OSError as error:
         raise ModelError(f"The {what} {file} cannot be read ({error.strerror})", _REINSTALL) from error
+
+
+def _read_weights(file: Path, what: str) -> bytes:
+    """A weight file's bytes: a graph that holds all of its numbers itself."""
+    handed = _handed_over.get(weights_key(file))
+    graph = bytes(handed) if handed is not None else _read_file(file, what)
     if len(graph) > _MAX_BYTES:
         raise ModelError(f"The {what} {file} is larger than 64 MB", _REINSTALL)
     try:

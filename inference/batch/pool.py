@@ -26,10 +26,11 @@ if TYPE_CHECKING:
 
     from .types import Kind, Task
 
+SILENT: Final = "it made no progress for longer than --timeout allows, and was stopped"
 TRIES: Final = 2
 """Of a task whose worker died: a machine may have been short of memory for a moment."""
 _LOOK_S: Final = 0.25
-_LINES_KEPT: Final = 60
+LINES_KEPT: Final = 60
 _POLITE_S: Final = 5.0
 
 
@@ -102,7 +103,7 @@ class _Slot(threading.Thread):
         self._waiting, self._results, self._launchers, self._progress = waiting, results, launchers, progress
         self._process: subprocess.Popen[bytes] | None = None
         self._launcher: Launcher | None = None
-        self._printed: deque[str] = deque(maxlen=_LINES_KEPT)
+        self._printed: deque[str] = deque(maxlen=LINES_KEPT)
         self._heard_s: float | None = None
         """When the worker last said something; None while it has nothing to do."""
         self._gave_up = self._ended = False
@@ -143,7 +144,7 @@ class _Slot(threading.Thread):
             except _DiedError as died:
                 problem = str(died)
                 if self._gave_up:
-                    problem = "it made no progress for longer than --timeout allows, and was stopped"
+                    problem = SILENT
                     break
             except OSError as error:
                 problem = f"its program could not be started ({error})"
@@ -153,8 +154,7 @@ class _Slot(threading.Thread):
                 break
             finally:
                 self._heard_s = None
-        sentence = f"'{task.audio}' was not finished: {problem}. Look into the row's log, then run it again."
-        return Result(task, "failed", sentence, time.monotonic() - started)
+        return not_finished(task, problem, time.monotonic() - started)
 
     def _asked(self, task: Task) -> Result:
         process = self._worker_for(task)
@@ -236,6 +236,12 @@ class _Slot(threading.Thread):
                 os.killpg(process.pid, signal.SIGKILL)  # a launcher may be a script around the real program
             else:
                 process.kill()
+
+
+def not_finished(task: Task, problem: str, seconds: float = 0.0) -> Result:
+    """The failure of a task whose worker gave no answer."""
+    sentence = f"'{task.audio}' was not finished: {problem}. Look into the row's log, then run it again."
+    return Result(task, "failed", sentence, seconds)
 
 
 class _DiedError(Exception):

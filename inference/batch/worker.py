@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     """Makes the outputs of a task below the batch's folder, atomically; returns the seconds of sound."""
 
 MARK: Final = "@soliloquy "
-_SECONDS_BETWEEN: Final = 0.5
+SECONDS_BETWEEN: Final = 0.5
 """Between two lines of progress: a driver needs no more."""
 _LEFT_ALONE: Final = 3
 """Exit code of a worker that nobody wants any more."""
@@ -103,7 +103,7 @@ def serve(handlers: Mapping[Kind, Handler], folder: Path, stdin: IO[bytes] | Non
             spoken = [time.monotonic()]
 
             def progress(share: float, spoken: list[float] = spoken) -> None:
-                if time.monotonic() - spoken[0] >= _SECONDS_BETWEEN:
+                if time.monotonic() - spoken[0] >= SECONDS_BETWEEN:
                     spoken[0] = time.monotonic()
                     _send(out, event="progress", share=round(share, 4))
 

@@ -6,6 +6,7 @@ import argparse
 import os
 import shutil
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -206,10 +207,30 @@ def _weights(arguments: argparse.Namespace) -> list[Path]:
 
 
 def _engine(arguments: argparse.Namespace, kinds: set[Kind], launchers: Launchers) -> Engine:
+    if getattr(arguments, "engine", "local") == "ray":
+        return _ray_engine(arguments)
     workers = arguments.workers or cores()
     started = launchers(arguments, kinds)
     return lambda tasks, progress: run_local(
         tasks, started, workers=workers, timeout_s=arguments.timeout, progress=progress
+    )
+
+
+def _ray_engine(arguments: argparse.Namespace) -> Engine:
+    from ..batch.ray_engine import run_ray
+    from ..session import weights_key
+    from . import batch_work
+
+    return lambda tasks, progress: run_ray(
+        tasks,
+        arguments.out.absolute(),
+        batch_work.handlers,
+        partial(_own_launchers, arguments),
+        address=arguments.address,
+        workers=arguments.workers,
+        timeout_s=arguments.timeout,
+        weights={weights_key(path): path for path in _weights(arguments)},
+        progress=progress,
     )
 
 

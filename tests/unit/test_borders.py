@@ -65,6 +65,7 @@ LAYERS = (
     {"memory_plot", "live", "reapply"},
     {"actor"},
     {"batch"},
+    {"farm"},
     {"commands"},
     {"cli"},
     {"__main__"},
