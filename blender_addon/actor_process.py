@@ -113,7 +113,7 @@ def run(request: Call, progress: Callable[[float], None], cancelled: Callable[[]
         ChildStopped: `cancelled` returned True; the program has ended.
         SoliloquyError: it could not be started, or ended without a word.
     """
-    notices = [] if request.is_own else _check_version(request)
+    notices = [] if request.is_own else check_version(request)
     events: list[dict[str, Any]] = []
     errors: list[str] = []
     with Path(request.log or os.devnull).open("wb") as log, _start(request, log) as child:
@@ -224,7 +224,7 @@ def _end(child: subprocess.Popen[str], polite_s: float) -> None:
         child.wait()
 
 
-def _check_version(request: Call) -> list[str]:
+def check_version(request: Call) -> list[str]:
     """A notice where the chosen Python has another Soliloquy than Blender.
 
     Raises:

@@ -20,7 +20,7 @@ import bpy
 from ..inference.commands import options
 from ..inference.commands import rig as rig_options
 from ..inference.errors import SoliloquyError, UsageError
-from . import command_outputs, dialogue_command, directing, line, media, rig_command
+from . import command_outputs, dialogue_command, layers, line, line_command, media, rig_command
 from .jobs import message
 
 if TYPE_CHECKING:
@@ -43,6 +43,14 @@ def unregister() -> None:
     if _handle is not None:
         bpy.utils.unregister_cli_command(_handle)
         _handle = None
+
+
+def main(argv: Sequence[str]) -> int:
+    """`python -m soliloquy.blender_addon.cli_command ...`, where Python has Blender's module."""
+    from . import register as switch_on
+
+    switch_on()
+    return run(argv)
 
 
 def run(argv: Sequence[str]) -> int:
@@ -74,18 +82,12 @@ def animate(arguments: argparse.Namespace) -> None:
     outputs = command_outputs.asked_for(arguments, scene)
     source = media.source_from_file(str(Path(arguments.audio).absolute()), arguments.start_frame)
     target = _target(scene, arguments.object)
-    settings = options.animate_settings(arguments, options.said(arguments))
-    notices: list[str] = []
-    asked = options.performed(arguments, settings, notices.append)
-    directing.prepare(target, asked)
-    described = line.describe(scene, target, source, settings, model=arguments.model)
-    result, more = line.run_now(scene, described)
-    directing.follow(target, scene, asked, result.kept_line.line_id)
-    for notice in (*notices, *more):
+    described, result, notices = line_command.speak(scene, target, source, arguments)
+    for notice in notices:
         print(f"{NAME}: {notice}", file=sys.stderr)
     print(line.summary(described, result), flush=True)
     last = max(source.start_frame, math.ceil(result.last_frame))
-    outputs.write(scene, int(source.start_frame), last)
+    outputs.write(scene, int(source.start_frame), last, layers.speech_action(target))
 
 
 def _target(scene: bpy.types.Scene, name: str) -> bpy.types.Object:
@@ -100,18 +102,22 @@ def _target(scene: bpy.types.Scene, name: str) -> bpy.types.Object:
 
 
 def _parser() -> argparse.ArgumentParser:
+    from . import batch_command  # Blender starts faster without
+
     parser = argparse.ArgumentParser(
         prog=f"blender -b SCENE.blend --command {NAME}", description="Speech to facial animation"
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     rig_options.add(commands).set_defaults(work=rig_command.run)
     dialogue_command.add(commands).set_defaults(work=dialogue_command.run)
+    batch_command.add(commands)
     command = commands.add_parser("animate", help="key a character of the scene from a sound file")
     command.set_defaults(work=animate)
     add = command.add_argument
     add("--audio", required=True, metavar="FILE", help="sound file, or video file with a sound track")
     add("--object", required=True, metavar="NAME", help="mesh object that carries the face shape keys")
     command_outputs.add_options(command, "the line")
+    command_outputs.add_action(command)
     add("--start-frame", type=int, default=1, metavar="N", help="frame on which the sound starts (1)")
     options.add_strengths(command)
     options.add_timing(command)
@@ -122,3 +128,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--model", type=Path, metavar="FILE", help="another weight file")
     add("--debug", action="store_true", help="show the traceback of an unexpected problem")
     return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

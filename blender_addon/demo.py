@@ -99,8 +99,11 @@ def make(audio: Path, out: Path, engine: str, size_px: int) -> None:
 
 
 def empty_scene(engine: str, size_px: int) -> bpy.types.Scene:
-    """A new file without objects that renders squares of `size_px` with "cycles", "eevee" or "workbench"."""
-    bpy.ops.wm.read_factory_settings(use_empty=True)
+    """A new file without objects that renders squares of `size_px` with "cycles", "eevee" or "workbench".
+
+    The user's preferences and extensions stay as they are.
+    """
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     scene = bpy.context.scene
     render = scene.render
     render.fps, render.fps_base = FPS, 1.0

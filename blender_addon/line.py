@@ -19,6 +19,7 @@ from .preferences import running
 from .rig_map import Character, read_character
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import bpy
@@ -151,13 +152,18 @@ def apply(scene: bpy.types.Scene, line: Line, result: jobs.Result) -> tuple[str,
     return tuple(notices)
 
 
-def run_now(scene: bpy.types.Scene, line: Line) -> tuple[jobs.Result, tuple[str, ...]]:
+def run_now(
+    scene: bpy.types.Scene, line: Line, progress: Callable[[float], None] = lambda _share: None
+) -> tuple[jobs.Result, tuple[str, ...]]:
     """Animate a line without a thread: for background Blender and scripts.
+
+    Args:
+        progress: called with the share of the sound that was heard, 0..1.
 
     Raises:
         SoliloquyError: with the reason; the scene is as it was.
     """
-    result = jobs.compute(line.request, lambda _share: None, lambda: False)
+    result = jobs.compute(line.request, progress, lambda: False)
     return result, apply(scene, line, result)
 
 

@@ -24,20 +24,12 @@ from .rig_read import looks_to
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from ..inference.types import RigMap
 
 HEAD_TURN_RAD = math.radians(20)
 """Channels of the head are radians: so far it is turned on the sheet."""
-
-
-def main(argv: Sequence[str]) -> int:
-    """`python -m soliloquy.blender_addon.rig_command rig map FILE ...`, where Python has Blender's module."""
-    from . import cli_command, register
-
-    register()
-    return cli_command.run(argv)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -159,7 +151,3 @@ def without_chatter() -> Iterator[None]:
             os.dup2(copy, number)
             os.close(copy)
         os.close(nowhere)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

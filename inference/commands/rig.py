@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _MAP: Final = """Finds out what follows each channel (shape keys by name and by what they move, bones, custom
 properties), prints it with its confidence, and saves it as a rig map that Blender's panel can load."""
-_IN_MODULE: Final = "soliloquy.blender_addon.rig_command"
+_IN_MODULE: Final = "soliloquy.blender_addon.cli_command"
 
 
 def add(commands: Any) -> Any:
