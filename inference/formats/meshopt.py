@@ -21,6 +21,12 @@ _VERTICES, _TRIANGLES, _INDICES = 0xA0, 0xE1, 0xD1
 _GROUP: Final = 16
 _TAIL: Final = 32
 _BITS: Final = (0, 2, 4)
+_MODES: Final = {"ATTRIBUTES": range(1, 257), "TRIANGLES": (2, 4), "INDICES": (2, 4)}
+"""Kinds of buffers, and how many bytes their elements may have."""
+_DENSEST: Final = 64
+"""Elements that one byte of a vertex buffer can stand for."""
+_LONGEST_SHIFT: Final = 28
+"""Where the fifth byte of a number of 32 bits begins."""
 
 
 def decode(data: bytes, count: int, stride: int, mode: str, filter_name: str = "NONE") -> bytes:
@@ -28,7 +34,7 @@ def decode(data: bytes, count: int, stride: int, mode: str, filter_name: str = "
 
     Args:
         count: number of elements.
-        stride: bytes of one element.
+        stride: bytes of one element: 1 to 256, of indices 2 or 4.
         mode: ATTRIBUTES, TRIANGLES or INDICES.
         filter_name: NONE, OCTAHEDRAL, QUATERNION or EXPONENTIAL.
 
@@ -36,14 +42,18 @@ def decode(data: bytes, count: int, stride: int, mode: str, filter_name: str = "
         `count * stride` bytes.
 
     Raises:
-        RigError: the buffer is damaged or of a version that is not known.
+        RigError: the buffer is damaged, or of a version or kind that is not known.
     """
     try:
+        if mode not in _MODES or stride not in _MODES[mode] or count < 0:
+            raise ValueError(f"no {mode} of {stride} bytes")
         if mode == "ATTRIBUTES":
             return _filtered(_vertices(np.frombuffer(data, np.uint8), count, stride), filter_name)
         indices = _triangles(data, count) if mode == "TRIANGLES" else _sequence(data, count)
+        if count and not 0 <= indices.min() <= indices.max() < 2 ** (8 * stride):
+            raise ValueError("an index lies outside of what it can count")
         return indices.astype(np.uint16 if stride == 2 else np.uint32).tobytes()
-    except (IndexError, ValueError, OverflowError) as error:
+    except (IndexError, ValueError, OverflowError, TypeError) as error:
         raise RigError(
             f"The compressed geometry is damaged ({error})", "Export the character again, without compression"
         ) from error
@@ -55,6 +65,8 @@ def decode(data: bytes, count: int, stride: int, mode: str, filter_name: str = "
 def _vertices(data: Bytes, count: int, stride: int) -> Bytes:
     if len(data) < 1 + stride or data[0] != _VERTICES:
         raise ValueError("no vertex buffer of version 0")
+    if count * stride > _DENSEST * len(data):
+        raise ValueError("a vertex buffer ends early")
     result = np.empty((count, stride), np.uint8)
     previous = data[len(data) - stride :].copy()
     size = min((8192 // stride) & ~(_GROUP - 1), 256)
@@ -74,6 +86,8 @@ def _vertices(data: Bytes, count: int, stride: int) -> Bytes:
 def _column(data: Bytes, at: int, groups: int) -> tuple[Bytes, int]:
     """The differences of one byte of a block of elements, and where the next one begins."""
     header = data[at : at + -(-groups // 4)]
+    if 4 * len(header) < groups:
+        raise ValueError("a vertex buffer ends early")
     kinds = (header[:, None] >> np.array([0, 2, 4, 6], np.uint8) & 3).ravel()[:groups]
     at += len(header)
     deltas = np.zeros((groups, _GROUP), np.uint8)
@@ -117,6 +131,8 @@ class _Reader:
             if byte < 128:
                 return value
             shift += 7
+            if shift > _LONGEST_SHIFT:
+                raise ValueError("a number without an end")
 
     def index(self) -> int:
         """An index as the difference from the last one."""
@@ -129,7 +145,7 @@ def _signed(value: int) -> int:
 
 
 def _sequence(data: bytes, count: int) -> NDArray[np.int64]:
-    if data[0] != _INDICES:
+    if len(data) <= count or data[0] != _INDICES:
         raise ValueError("no index sequence of version 1")
     reader, last = _Reader(data, 1), [0, 0]
     result = np.empty(count, np.int64)
@@ -224,7 +240,11 @@ def _filtered(rows: Bytes, name: str) -> bytes:
         return rows.tobytes()
     if name == "EXPONENTIAL":
         packed = np.ascontiguousarray(rows).view("<i4")
-        return np.ldexp((packed << 8 >> 8).astype(np.float32), packed >> 24).astype("<f4").tobytes()
+        with np.errstate(over="ignore"):
+            numbers = np.ldexp((packed << 8 >> 8).astype(np.float32), packed >> 24).astype("<f4")
+        if not np.isfinite(numbers).all():
+            raise ValueError("a number is too large")
+        return numbers.tobytes()
     if name == "OCTAHEDRAL":
         return _octahedral(np.ascontiguousarray(rows).view("i1" if rows.shape[1] == 4 else "<i2"))
     if name == "QUATERNION":
@@ -234,7 +254,8 @@ def _filtered(rows: Bytes, name: str) -> bytes:
 
 def _octahedral(values: NDArray[np.int16]) -> bytes:
     most = float(np.iinfo(values.dtype).max)
-    x, y = (values[:, i] / values[:, 2].astype(float) for i in (0, 1))
+    one = np.where(values[:, 2] == 0, 1, values[:, 2]).astype(float)
+    x, y = values[:, 0] / one, values[:, 1] / one
     z = 1.0 - np.abs(x) - np.abs(y)
     folded = np.maximum(-z, 0.0)
     x, y = x - np.copysign(folded, x), y - np.copysign(folded, y)
