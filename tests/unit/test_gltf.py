@@ -76,7 +76,8 @@ def test_a_buffer_elsewhere_is_refused(tmp_path, uri):
     "change",
     [{"count": 2**60}, {"count": -1}, {"count": 10**9}, {"count": True}, {"count": "16"}, {"byteStride": 0},
      {"byteStride": 2**40}, {"mode": "OTHER"}, {"mode": None}, {"buffer": 7}, {"buffer": -1},
-     {"byteLength": 10**9}, {"byteOffset": -4}, {"filter": "OTHER"}, {"mode": "TRIANGLES", "byteStride": 2, "count": 3 * 10**8}],
+     {"byteLength": 10**9}, {"byteOffset": -4}, {"filter": "OTHER"},
+     {"mode": "TRIANGLES", "byteStride": 2, "count": 3 * 10**8}],
     ids=str,
 )  # fmt: skip
 def test_sizes_that_cannot_be_are_refused(tmp_path, change):
