@@ -49,6 +49,10 @@ class OutputError(SoliloquyError):
     """A result that cannot be written."""
 
 
+class DiskFullError(OutputError):
+    """A result for which there is no space."""
+
+
 class Cancelled(SoliloquyError):  # noqa: N818 - not a fault
     """The user stopped the work; nothing was changed."""
 

@@ -14,12 +14,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from .errors import OutputError, UsageError
+from .errors import DiskFullError, OutputError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_NAME_LIMIT = 200
+LONGEST_STEM = 200
 """Characters of the target's name that the temporary name keeps: most file systems allow 255 bytes."""
 
 
@@ -47,7 +47,7 @@ def atomic_write(path: str | os.PathLike[str], mode: str = "w", **options: Any) 
                 yield stream
             return
         target = Path(os.path.realpath(given))
-        temporary = target.with_name(f".{target.name[:_NAME_LIMIT]}.{os.urandom(4).hex()}.tmp")
+        temporary = target.with_name(f".{target.name[:LONGEST_STEM]}.{os.urandom(4).hex()}.tmp")
         with (
             _taking_its_place(target, temporary),
             temporary.open(mode.replace("w", "x"), **options) as stream,
@@ -74,7 +74,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         target = Path(os.path.realpath(given))
         if not target.parent.is_dir():
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(given))
-        stem = target.stem[:_NAME_LIMIT]
+        stem = target.stem[:LONGEST_STEM]
         temporary = target.with_name(f".{stem}.{os.urandom(4).hex()}.tmp{target.suffix}")
         with _taking_its_place(target, temporary):
             yield temporary
@@ -137,7 +137,7 @@ def output_error(error: OSError, path: str | os.PathLike[str]) -> OutputError:
     shown = os.fspath(path)
     match error.errno:
         case errno.ENOSPC | errno.EDQUOT:
-            return OutputError(
+            return DiskFullError(
                 f"The disk is full: '{shown}' was not written", "Free some space, then try again"
             )
         case errno.EFBIG:

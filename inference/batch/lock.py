@@ -30,7 +30,7 @@ def folder_lock(folder: Path, notify: Callable[[str], None], *, shared: bool = F
         folder: with its state folder (`records.prepare`).
         notify: told where the file system has no locks; the run goes on without one.
         shared: other shared runs may work here meanwhile, on other rows (a farm's chunks); one that is not
-            shared may not.
+            shared may not. On Windows it only may not begin while another one works.
 
     Raises:
         BatchError: another run holds it; says which.
@@ -38,7 +38,7 @@ def folder_lock(folder: Path, notify: Callable[[str], None], *, shared: bool = F
     """
     path = folder / STATE / "lock"
     try:
-        stream = path.open("r+b" if path.exists() else "w+b")
+        stream = path.open("a+b")
     except OSError as error:
         raise output_error(error, path) from error
     with stream:
@@ -50,21 +50,20 @@ def folder_lock(folder: Path, notify: Callable[[str], None], *, shared: bool = F
             if error.errno not in _NO_LOCKS:
                 raise output_error(error, path) from error
             notify(f"'{folder}' lies on a file system without locks: see that only one run works in it")
-        if not shared:
-            _sign(stream)
+        _sign(stream, shared=shared)
         yield
 
 
-def _sign(stream: IO[bytes]) -> None:
-    """Say who holds the lock; a full disk is met later, with a sentence of its own."""
+def _sign(stream: IO[bytes], *, shared: bool) -> None:
+    """Say who holds the lock, of several the last; a full disk is met later, with a sentence of its own."""
     holder = {
+        "shared": shared,
         "host": socket.gethostname(),
         "pid": os.getpid(),
         "since": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     try:
-        stream.seek(0)
-        stream.truncate()
+        stream.truncate(0)
         stream.write(json.dumps(holder).encode())
         stream.flush()
     except OSError:
@@ -75,9 +74,9 @@ def _refusal(folder: Path, stream: IO[bytes]) -> BatchError:
     try:
         stream.seek(0)
         holder: Any = json.loads(stream.read(4096))
-        who = (
-            f"process {int(holder['pid'])} on {str(holder['host'])[:100]}, since {str(holder['since'])[:40]}"
-        )
+        how = "with --shared; the latest is " if holder["shared"] else ""
+        host, since = str(holder["host"])[:100], str(holder["since"])[:40]
+        who = f"{how}process {int(holder['pid'])} on {host}, since {since}"
     except (OSError, ValueError, KeyError, TypeError):
         who = "another process"
     return BatchError(

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from .types import Result
-from .worker import MARK, from_reply
+from .worker import FENCE, MARK, from_reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
@@ -30,6 +30,13 @@ SILENT: Final = "it made no progress for longer than --timeout allows, and was s
 TRIES: Final = 2
 """Of a task whose worker died: a machine may have been short of memory for a moment."""
 _LOOK_S: Final = 0.25
+_START_S: Final = 60.0
+"""A worker may be silent for so long before its first word: programs start slowly from a server."""
+_FENCE_S: Final = 1.0
+"""To wait for the last lines of a task on stderr."""
+_MEMORY: Final = " (by somebody, or for want of memory)"
+_MOST_OF_LINE: Final = 2**20
+_MOST_KEPT_OF_LINE: Final = 2000
 LINES_KEPT: Final = 60
 _POLITE_S: Final = 5.0
 
@@ -74,12 +81,11 @@ def run_local(
             slot.start()
         for _ in tasks:
             while True:
-                try:
+                for slot in slots:
+                    slot.give_up_if_silent(timeout_s)
+                with suppress(queue.Empty):
                     finished = results.get(timeout=_LOOK_S)
                     break
-                except queue.Empty:
-                    for slot in slots:
-                        slot.give_up_if_silent(timeout_s)
             yield finished
     finally:
         waiting.clear()
@@ -105,8 +111,12 @@ class _Slot(threading.Thread):
         self._launcher: Launcher | None = None
         self._printed: deque[str] = deque(maxlen=LINES_KEPT)
         self._heard_s: float | None = None
-        """When the worker last said something; None while it has nothing to do."""
-        self._gave_up = self._ended = False
+        """When the worker was asked, or last told its progress; None while it has nothing to do."""
+        self._lock = threading.Lock()
+        """Of what follows: a worker that answers at the last moment is not killed in its next task."""
+        self._is_ready = self._gave_up = self._ended = False
+        self._hung_up = True
+        self._fence = threading.Event()
 
     def run(self) -> None:
         """Do tasks until none is left."""
@@ -123,10 +133,11 @@ class _Slot(threading.Thread):
 
     def give_up_if_silent(self, timeout_s: float) -> None:
         """Kill a worker that has said nothing for `timeout_s` (monotonic time: clocks may jump)."""
-        heard_s = self._heard_s
-        if heard_s is not None and time.monotonic() - heard_s > timeout_s:
-            self._gave_up, self._heard_s = True, None
-            self._kill_process()
+        with self._lock:
+            limit_s = timeout_s if self._is_ready else max(timeout_s, _START_S)
+            if self._heard_s is not None and time.monotonic() - self._heard_s > limit_s:
+                self._gave_up, self._heard_s = True, None
+                self._kill_process()
 
     def kill(self) -> None:
         """End the worker, whatever it does."""
@@ -138,7 +149,6 @@ class _Slot(threading.Thread):
         for _ in range(TRIES):
             if self._ended:
                 break
-            self._gave_up = False
             try:
                 return self._asked(task)
             except _DiedError as died:
@@ -151,14 +161,19 @@ class _Slot(threading.Thread):
                 break
             except Exception as error:  # a fault here must end this row, not the thread that all wait for
                 problem = f"a fault in Soliloquy itself ({type(error).__name__}: {error})"
+                self._kill_process()  # its answer to this task must not become that of the next
+                self._stop()
                 break
             finally:
-                self._heard_s = None
+                with self._lock:
+                    self._heard_s = None
         return not_finished(task, problem, time.monotonic() - started)
 
     def _asked(self, task: Task) -> Result:
+        self._fence.clear()
         process = self._worker_for(task)
-        self._heard_s = time.monotonic()
+        with self._lock:
+            self._heard_s, self._gave_up = time.monotonic(), False
         try:
             assert process.stdin is not None
             process.stdin.write(task.as_json().encode() + b"\n")
@@ -167,17 +182,25 @@ class _Slot(threading.Thread):
             raise self._died() from None
         while (message := self._message()) is not None:
             if message.get("event") == "result":
-                with suppress(ValueError):
-                    return from_reply(task, message)
-            elif message.get("event") == "progress":
-                self._progress(task, float(message.get("share", 0.0)))
+                try:
+                    result = from_reply(task, message)
+                except ValueError as error:
+                    self._kill_process()
+                    self._died()
+                    raise _DiedError(f"its worker gave an answer that makes no sense ({error})") from None
+                self._fence.wait(_FENCE_S)
+                return result
+            share = message.get("share")
+            if message.get("event") == "progress" and isinstance(share, int | float) and 0 <= share <= 1:
+                with suppress(OSError):  # whoever listened has gone; the driver notices by itself
+                    self._progress(task, float(share))
         raise self._died()
 
     def _worker_for(self, task: Task) -> subprocess.Popen[bytes]:
         launcher = self._launchers[task.kind]
         if self._process is None or launcher is not self._launcher or self._process.poll() is not None:
             self._stop()
-            self._launcher = launcher
+            self._launcher, self._is_ready = launcher, False
             self._process = subprocess.Popen(
                 launcher.command,
                 env=dict(launcher.environment),
@@ -185,8 +208,11 @@ class _Slot(threading.Thread):
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 start_new_session=True,  # Ctrl-C is the driver's to handle
+                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # the same on Windows
             )
-            threading.Thread(target=_collect, args=(self._process, self._printed), daemon=True).start()
+            self._hung_up, self._fence = False, threading.Event()
+            collected = (self._process, self._printed, self._fence)
+            threading.Thread(target=_collect, args=collected, daemon=True).start()
             if self._ended:  # `kill` came while it started
                 self._kill_process()
         return self._process
@@ -196,22 +222,30 @@ class _Slot(threading.Thread):
         assert self._process is not None
         assert self._process.stdout is not None
         mark = MARK.encode()
-        for line in self._process.stdout:
-            self._heard_s = time.monotonic()
+        while line := self._process.stdout.readline(_MOST_OF_LINE):
             if not line.startswith(mark):
-                self._printed.append(line.decode("utf-8", "replace").rstrip())
+                self._printed.append(_shown(line))
                 continue
-            with suppress(ValueError):
+            with suppress(ValueError, RecursionError):
                 message = json.loads(line[len(mark) :])
                 if isinstance(message, dict):
+                    self._heard()
                     return message
         return None
+
+    def _heard(self) -> None:
+        with self._lock:
+            self._is_ready = True
+            if self._heard_s is not None:
+                self._heard_s = time.monotonic()
 
     def _died(self) -> _DiedError:
         assert self._process is not None
         code = self._process.wait()
+        self._hung_up = True
+        self._fence.wait(_FENCE_S)
         how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
-        return _DiedError(f"its worker {how}")
+        return _DiedError(f"its worker {how}{_MEMORY if code == -9 else ''}")
 
     def _stop(self) -> None:
         """End an idle worker: it does when its stdin ends."""
@@ -224,18 +258,24 @@ class _Slot(threading.Thread):
         try:
             process.wait(_POLITE_S)
         except subprocess.TimeoutExpired:
-            process.kill()
+            _kill_group(process)
             process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
 
     def _kill_process(self) -> None:
         process = self._process
-        if process is None or process.poll() is not None:
-            return
-        with suppress(OSError):
-            if os.name == "posix":
-                os.killpg(process.pid, signal.SIGKILL)  # a launcher may be a script around the real program
-            else:
-                process.kill()
+        if process is not None and not self._hung_up:
+            _kill_group(process)
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    """A launcher may be a script around the real program, and may have ended before it."""
+    with suppress(OSError):
+        if os.name == "posix":
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
 
 
 def not_finished(task: Task, problem: str, seconds: float = 0.0) -> Result:
@@ -248,9 +288,18 @@ class _DiedError(Exception):
     """A worker ended before its answer."""
 
 
-def _collect(process: subprocess.Popen[bytes], lines: deque[str]) -> None:
-    """Keep the last lines of a worker's stderr."""
+def _collect(process: subprocess.Popen[bytes], lines: deque[str], fence: threading.Event) -> None:
+    """Keep the last lines of a worker's stderr; `fence` is set where a task ends, and at their end."""
     assert process.stderr is not None
     with suppress(ValueError, OSError):
-        for line in process.stderr:
-            lines.append(line.decode("utf-8", "replace").rstrip())
+        while line := process.stderr.readline(_MOST_OF_LINE):
+            text = _shown(line)
+            if text == FENCE:
+                fence.set()
+            else:
+                lines.append(text)
+    fence.set()
+
+
+def _shown(line: bytes) -> str:
+    return line[:_MOST_KEPT_OF_LINE].decode("utf-8", "replace").rstrip()

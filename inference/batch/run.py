@@ -14,16 +14,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import OutputError
+from ..errors import DiskFullError, SoliloquyError
 from ..version import version
 from . import records
 from .lock import folder_lock
+from .pool import Finished
 from .types import KINDS, Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
-    from .pool import Finished
     from .report import Report
     from .types import Task
 
@@ -69,6 +69,7 @@ def run_batch(
     *,
     shared: bool = False,
     fail_fast: bool = False,
+    overwrite: bool = False,
 ) -> Summary:
     """Do what is missing or changed.
 
@@ -80,6 +81,7 @@ def run_batch(
         report: told what happens.
         shared: other shared runs work in the folder too: leftovers stay, and no manifest is written.
         fail_fast: begin nothing new after the first failure.
+        overwrite: replace what this batch did not make, and what was changed since; otherwise such rows fail.
 
     Raises:
         BatchError: another run works in the folder.
@@ -88,17 +90,21 @@ def run_batch(
     records.prepare(folder)
     started = time.monotonic()
     with folder_lock(folder, report.notice, shared=shared):
-        if not shared:
-            records.remove_leftovers(folder, listed)
+        records.remove_leftovers(folder, tasks if shared else listed, shared=shared)
         summary = Summary()
         missing = _leave_out_unchanged(tasks, folder, summary)
         report.started(len(tasks), summary.results)
         try:
-            _work(missing, folder, engine, report, summary, fail_fast=fail_fast)
+            missing = _leave_out_kept(missing, folder, report, summary, overwrite=overwrite)
+            if not (fail_fast and summary.failed):
+                _work(missing, folder, engine, report, summary, fail_fast=fail_fast)
         except BaseException:
-            with suppress(OutputError):  # what stopped the run is what the user has to know
+            with suppress(SoliloquyError):  # what stopped the run is what the user has to know
+                _tidy(folder, missing, shared=shared)
                 _write_manifest(folder, listed, shared=shared)
             raise
+        summary.waiting = len(tasks) - len(summary.results)
+        _tidy(folder, missing, shared=shared)
         _write_manifest(folder, listed, shared=shared)
         summary.wall_s = time.monotonic() - started
     report.summary(summary)
@@ -120,6 +126,33 @@ def _leave_out_unchanged(tasks: Sequence[Task], folder: Path, summary: Summary) 
     return missing
 
 
+def _leave_out_kept(
+    tasks: list[Task], folder: Path, report: Report, summary: Summary, *, overwrite: bool
+) -> list[Task]:
+    """Rows whose outputs would replace what is not ours to replace fail before the work."""
+    if overwrite:
+        return tasks
+    left = []
+    for task in tasks:
+        path = records.in_the_way(folder, task)
+        if path is None:
+            left.append(task)
+            continue
+        sentence = (
+            f"'{path}' is kept: this batch did not make it, or it was changed since. "
+            "Move it away, or replace it with --overwrite."
+        )
+        _ended(Finished(Result(task, "failed", sentence)), folder, report, summary)
+    return left
+
+
+def _tidy(folder: Path, tasks: Sequence[Task], *, shared: bool) -> None:
+    """After the engine: what killed workers left goes, or is noted as half-finished."""
+    records.remove_leftovers(folder, tasks, shared=shared)
+    for task in tasks:
+        records.note_unfinished(folder, task)
+
+
 def _work(
     tasks: list[Task], folder: Path, engine: Engine, report: Report, summary: Summary, *, fail_fast: bool
 ) -> None:
@@ -127,17 +160,29 @@ def _work(
         return
     with closing(engine(in_order(tasks), report.progress)) as working:
         for finished in working:
-            result = finished.result
-            summary.results.append(result)
-            report.finished(result)
-            if result.state == "failed":
-                records.check_folder(folder)  # a full disk would fail every other row too
-            when = datetime.now(UTC).isoformat(timespec="seconds")
-            records.append_log(folder, result, when, finished.printed)
-            if fail_fast and result.state == "failed":
+            _ended(finished, folder, report, summary)
+            if fail_fast and finished.result.state == "failed":
                 break
-    done = sum(result.state != "unchanged" for result in summary.results)
-    summary.waiting = len(tasks) - done
+
+
+def _ended(finished: Finished, folder: Path, report: Report, summary: Summary) -> None:
+    """Count, tell and log a result; where the folder has failed, all others would fail too."""
+    result = finished.result
+    summary.results.append(result)
+    report.finished(result)
+    if result.state == "failed":
+        try:
+            records.check_folder(folder)
+            full = result.disk_full
+        except DiskFullError:
+            full = True
+        if full:
+            raise DiskFullError(
+                f"The disk of '{folder}' is full: the run has stopped, and what it made is kept",
+                "Free some space, then run it again",
+            )
+    when = datetime.now(UTC).isoformat(timespec="seconds")
+    records.append_log(folder, result, when, finished.printed)
 
 
 def in_order(tasks: Sequence[Task]) -> list[Task]:

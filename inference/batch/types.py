@@ -108,6 +108,7 @@ class Result:
         seconds: wall time that it took.
         audio_s: length of the sound, where it was heard.
         notices: sentences worth knowing.
+        disk_full: it failed for want of space, as all others will.
     """
 
     task: Task
@@ -116,3 +117,4 @@ class Result:
     seconds: float = 0.0
     audio_s: float = 0.0
     notices: tuple[str, ...] = ()
+    disk_full: bool = False

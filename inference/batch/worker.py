@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import queue
 import sys
@@ -19,10 +20,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
-from ..errors import SoliloquyError
-from ..files import make_folder
+from ..errors import DiskFullError, SoliloquyError
 from ..safe_names import inside
-from .records import STATE, check_folder, write_record
+from .records import STATE, begin, check_folder, make_below, note_unfinished, write_record
 from .types import Result, Task
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     """Makes the outputs of a task below the batch's folder, atomically; returns the seconds of sound."""
 
 MARK: Final = "@soliloquy "
+FENCE: Final = f"{MARK}end of row"
+"""Last line of a task on stderr: what comes before belongs to its log."""
 SECONDS_BETWEEN: Final = 0.5
 """Between two lines of progress: a driver needs no more."""
 _LEFT_ALONE: Final = 3
@@ -67,26 +69,33 @@ def run_task(
     """
     started, told = time.monotonic(), Told(progress)
 
-    def result(state: Any, problem: str = "", audio_s: float = 0.0) -> Result:
+    def ended(state: Any, problem: str = "", audio_s: float = 0.0, *, disk_full: bool = False) -> Result:
         notices = tuple(dict.fromkeys(told.notices))
-        return Result(task, state, problem, time.monotonic() - started, audio_s, notices)
+        return Result(task, state, problem, time.monotonic() - started, audio_s, notices, disk_full)
+
+    def failed(problem: str, *, disk_full: bool = False) -> Result:
+        with contextlib.suppress(SoliloquyError):  # the mark stays, and says the same
+            note_unfinished(folder, task)
+        return ended("failed", problem, disk_full=disk_full)
 
     try:
         if not (folder / STATE).is_dir():
             check_folder(folder)  # never made again here: its disk may just be away
-        for output in task.outputs:
-            make_folder(inside(folder, output).parent)
+        places = [inside(folder, output) for output in task.outputs]
+        begin(folder, task)
+        for place in places:
+            make_below(folder, place.parent)
         audio_s = handlers[task.kind](task, folder, told)
         write_record(folder, task)
-        return result("done", audio_s=audio_s)
+        return ended("done", audio_s=audio_s)
     except SoliloquyError as error:
-        return result("failed", str(error))
+        return failed(str(error), disk_full=isinstance(error, DiskFullError))
     except MemoryError:
-        return result("failed", f"There is not enough memory for '{task.audio}'. Use fewer --workers.")
+        return failed(f"There is not enough memory for '{task.audio}'. Use fewer --workers.")
     except Exception as error:  # one row that we cannot cope with must not lose the others
         traceback.print_exc()
         what = f"'{task.audio}' met a fault in Soliloquy itself ({type(error).__name__}: {error})"
-        return result("failed", f"{what}. Please report it with the log of this row.")
+        return failed(f"{what}. Please report it with the log of this row.")
 
 
 def serve(handlers: Mapping[Kind, Handler], folder: Path, stdin: IO[bytes] | None = None) -> None:
@@ -109,6 +118,8 @@ def serve(handlers: Mapping[Kind, Handler], folder: Path, stdin: IO[bytes] | Non
 
             sys.stderr.flush()
             result = run_task(task, folder, handlers, progress)
+            with contextlib.suppress(OSError):
+                print(FENCE, file=sys.stderr, flush=True)
             _send(out, event="result", **as_reply(result))
 
 
@@ -120,6 +131,7 @@ def as_reply(result: Result) -> dict[str, Any]:
         "seconds": round(result.seconds, 4),
         "audio_s": round(result.audio_s, 4),
         "notices": list(result.notices),
+        "disk_full": result.disk_full,
     }
 
 
@@ -133,10 +145,12 @@ def from_reply(task: Task, reply: Mapping[str, Any]) -> Result:
         if reply["state"] not in ("done", "failed"):
             raise ValueError(f"no state of a task: {reply['state']}")
         numbers = float(reply["seconds"]), float(reply["audio_s"])
-        return Result(
-            task, reply["state"], str(reply["problem"]), *numbers, tuple(map(str, reply["notices"]))
-        )
-    except (KeyError, TypeError) as error:
+        if not all(map(math.isfinite, numbers)):
+            raise ValueError("no time")
+        notices = tuple(map(str, reply["notices"]))
+        problem, disk_full = str(reply["problem"]), bool(reply["disk_full"])
+        return Result(task, reply["state"], problem, *numbers, notices, disk_full)
+    except (KeyError, TypeError, OverflowError) as error:
         raise ValueError(f"no result: {error}") from error
 
 

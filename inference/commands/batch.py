@@ -66,10 +66,29 @@ def add(commands: Any) -> None:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of a batch, here and in Blender."""
     add_list_options(parser)
+    add_work_options(parser)
     add = parser.add_argument
-    add("--workers", type=options.threads, metavar="N", help="processes at the same time; default: cores")
     add("--dry-run", action="store_true", help="check the list, and show what would be made")
     add("--fail-fast", action="store_true", help="begin nothing new after the first failure")
+    add(
+        "--shared",
+        action="store_true",
+        help="other runs with --shared work in the same folder on other rows (for farms)",
+    )
+    add(
+        "--overwrite",
+        action="store_true",
+        help="replace outputs that this batch did not make, or that were changed since: "
+        "otherwise they are kept, and their rows fail",
+    )
+    add("--quiet", action="store_true", help="print errors only")
+    add("--json", action="store_true", help="one JSON object per line on stdout, with progress")
+
+
+def add_work_options(parser: argparse.ArgumentParser) -> None:
+    """How hard to work, and how long to wait."""
+    add = parser.add_argument
+    add("--workers", type=options.threads, metavar="N", help="processes at the same time; default: cores")
     add(
         "--timeout",
         type=_seconds,
@@ -77,13 +96,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="a row that makes no progress for so long fails; default 600",
     )
-    add(
-        "--shared",
-        action="store_true",
-        help="other runs with --shared work in the same folder on other rows (for farms)",
-    )
-    add("--quiet", action="store_true", help="print errors only")
-    add("--json", action="store_true", help="one JSON object per line on stdout, with progress")
 
 
 def add_list_options(parser: argparse.ArgumentParser) -> None:
@@ -123,7 +135,7 @@ def run(arguments: argparse.Namespace, console: Console, launchers: Launchers | 
 
     chosen, listed = listed_tasks(arguments, console)
     if arguments.dry_run:
-        _show_plan(chosen, arguments.out, console)
+        _show_plan(chosen, arguments.out, console, overwrite=arguments.overwrite)
         return OK
     engine = _engine(arguments, {task.kind for task in chosen}, launchers or _own_launchers)
     summary = run_batch(
@@ -134,6 +146,7 @@ def run(arguments: argparse.Namespace, console: Console, launchers: Launchers | 
         Report(console),
         shared=arguments.shared,
         fail_fast=arguments.fail_fast,
+        overwrite=arguments.overwrite,
     )
     return _exit_code(summary)
 
@@ -265,12 +278,14 @@ def _blender(arguments: argparse.Namespace) -> str:
     return program
 
 
-def _show_plan(tasks: Sequence[Task], folder: Path, console: Console) -> None:
+def _show_plan(tasks: Sequence[Task], folder: Path, console: Console, *, overwrite: bool) -> None:
     from ..batch import records
 
     rows = []
     for task in tasks:
         state = "unchanged" if records.is_unchanged(folder, task) else "to do"
+        if state == "to do" and not overwrite and records.in_the_way(folder, task):
+            state = "kept"  # not ours to replace
         console.event("plan", row=task.row, kind=task.kind, state=state, outputs=list(task.outputs))
         rows.append([str(task.row), task.kind, state, ", ".join(task.outputs)])
     console.table(["row", "kind", "state", "outputs"], rows)
