@@ -13,7 +13,7 @@ import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from .commands import actor, animate, batch, batch_work, capture, instruct, live, memory, rig, verify
+from .commands import actor, animate, batch, batch_work, capture, farm, instruct, live, memory, rig, verify
 from .console import INTERRUPTED, REFUSED, TERMINATED, Console
 from .errors import SoliloquyError
 from .version import version
@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="soliloquy", description="Speech in, facial performance out.")
     parser.add_argument("--version", action=_ShowVersion)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (animate, actor, batch, batch_work, capture, instruct, live, memory, rig, verify):
+    for command in (animate, actor, batch, batch_work, capture, farm, instruct, live, memory, rig, verify):
         command.add(commands)
     return parser
 

@@ -8,8 +8,9 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from ..batch.types import KINDS
 from ..files import atomic_write
-from .job import row_ranges
+from .job import as_ranges
 
 if TYPE_CHECKING:
     from .job import FarmJob
@@ -21,14 +22,14 @@ _SCRIPT: Final = Path(__file__).parent / FILE_NAME
 _PLAN: Final = "const PLAN = {};\n"
 
 
-def write_job_type(job: FarmJob, file: Path) -> Path:
+def write_job_type(job: FarmJob, file: Path) -> list[Path]:
     """Write the job type, with this job's values as its defaults, and beside it the job to be submitted.
 
     Args:
         file: the script (.js); the job has its name and ends in .json.
 
     Returns:
-        Where the job lies.
+        What was written.
 
     Raises:
         OutputError: a file cannot be written.
@@ -41,7 +42,7 @@ def write_job_type(job: FarmJob, file: Path) -> Path:
     with atomic_write(submission) as stream:
         json.dump(submitted(job, file.stem.replace("_", "-")), stream, indent=2)
         stream.write("\n")
-    return submission
+    return [file, submission]
 
 
 def settings(job: FarmJob) -> dict[str, Any]:
@@ -49,10 +50,10 @@ def settings(job: FarmJob) -> dict[str, Any]:
     return {
         "shots": str(job.shots),
         "out": str(job.out),
-        **{f"{kind}_rows": ",".join(row_ranges(job.rows.get(kind, ()), max(1, len(job.rows.get(kind, ())))))
-           for kind in ("curves", "scene", "pass")},
+        **{f"{kind}_rows": as_ranges(job.rows.get(kind, ())) for kind in KINDS},
         "chunk_size": job.chunk,
         "options": shlex.join(map(str, job.options)),
+        "selection": shlex.join(job.selection),
     }  # fmt: skip
 
 

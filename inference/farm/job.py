@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 STEPS: Final[dict[Kind, str]] = {"curves": "Curves", "scene": "Scenes", "pass": "Passes"}
 """How the work of each kind is called on a farm."""
+LAST_STEP: Final = "Manifest"
+"""The step behind the others: it finds all of it done, and writes the batch's manifest."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class FarmJob:
         rows: for each kind of work the rows that ask for it, rising.
         options: further arguments of `soliloquy batch`; a `Path` among them is a file that the farm's
             machines read.
+        selection: the `--only` and `--kinds` that chose these rows.
         chunk: rows of curves that one task makes. A scene or a pass takes minutes: each is a task.
     """
 
@@ -35,6 +38,7 @@ class FarmJob:
     out: Path
     rows: Mapping[Kind, Sequence[int]]
     options: tuple[str | Path, ...] = ()
+    selection: tuple[str, ...] = ()
     chunk: int = 50
 
     @property
@@ -51,9 +55,10 @@ class FarmJob:
 
 def row_ranges(rows: Sequence[int], chunk: int) -> list[str]:
     """Rows in pieces of at most `chunk`, as `soliloquy batch --only` reads them: "1-50", "51,53-60"."""
-    return [_as_ranges(rows[at : at + chunk]) for at in range(0, len(rows), chunk)]
+    return [as_ranges(rows[at : at + chunk]) for at in range(0, len(rows), chunk)]
 
 
-def _as_ranges(rows: Sequence[int]) -> str:
+def as_ranges(rows: Sequence[int]) -> str:
+    """Rows as one text: "1-50,53"."""
     runs = [[row for _, row in run] for _, run in groupby(enumerate(rows), lambda pair: pair[1] - pair[0])]
     return ",".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs)

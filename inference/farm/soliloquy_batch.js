@@ -23,21 +23,23 @@ const JOB_TYPE = {
           description: "Rows of curves per task; each scene and each pass is a task of its own" },
         { key: "options", type: "string", default: PLAN.options, visible: "submission",
           description: "Further options of soliloquy batch, quoted as in a shell" },
+        { key: "selection", type: "string", default: PLAN.selection, visible: "web",
+          description: "The --only and --kinds that chose the rows" },
         { key: "soliloquy", type: "string", required: true, default: "soliloquy", visible: "submission",
           description: "Soliloquy's command line on the workers" },
     ],
 };
 
 const STEPS = [
-    { kind: "curves", name: "curves", type: "misc", blender: false },
-    { kind: "scene", name: "scenes", type: "blender", blender: true },
-    { kind: "pass", name: "passes", type: "misc", blender: false },
+    { kind: "curves", name: "curves", type: "misc" },
+    { kind: "scene", name: "scenes", type: "blender" },
+    { kind: "pass", name: "passes", type: "misc" },
 ];
 
 function compileJob(job) {
     const settings = job.settings;
-    const options = settings.options ? shellSplit(settings.options) : [];
-    let count = 0;
+    const options = splitOptions(settings.options);
+    let tasks = [];
     for (const step of STEPS) {
         const rows = settings[step.kind + "_rows"];
         if (!rows || !rows.trim()) {
@@ -45,25 +47,36 @@ function compileJob(job) {
         }
         const size = step.kind === "curves" ? settings.chunk_size : 1;
         for (const chunk of frameChunker(rows, size)) {
-            job.addTask(authorTask(settings, step, chunk, options));
-            count += 1;
+            const task = author.Task(step.name + "-" + chunk, step.type);
+            const own = ["--kinds", step.kind, "--only", chunk, "--shared"];
+            task.addCommand(batchCommand(settings, step.type, own.concat(options)));
+            tasks.push(task);
         }
     }
-    if (count === 0) {
+    if (tasks.length === 0) {
         throw "no rows: give curves_rows, scene_rows or pass_rows";
     }
-    print("Soliloquy: " + count + " tasks");
+
+    // The step behind the others finds all of it done, and writes the batch's manifest.
+    const lastType = settings.scene_rows && settings.scene_rows.trim() ? "blender" : "misc";
+    const last = author.Task("manifest", lastType);
+    last.addCommand(batchCommand(settings, lastType, splitOptions(settings.selection).concat(options)));
+    for (const task of tasks) {
+        last.addDependency(task);
+        job.addTask(task);
+    }
+    job.addTask(last);
+    print("Soliloquy: " + tasks.length + " tasks and the manifest");
 }
 
-function authorTask(settings, step, chunk, options) {
-    let args = ["batch", settings.shots, "--out", settings.out, "--kinds", step.kind, "--only", chunk, "--shared"];
-    if (step.blender) {
-        args = args.concat(["--blender", "{blender}"]);
+function batchCommand(settings, taskType, args) {
+    let all = ["batch", settings.shots, "--out", settings.out];
+    if (taskType === "blender") {
+        all = all.concat(["--blender", "{blender}"]);
     }
-    const task = author.Task(step.name + "-" + chunk, step.type);
-    task.addCommand(author.Command("exec", {
-        exe: settings.soliloquy,
-        args: args.concat(options),
-    }));
-    return task;
+    return author.Command("exec", { exe: settings.soliloquy, args: all.concat(args) });
+}
+
+function splitOptions(text) {
+    return text && text.trim() ? shellSplit(text) : [];
 }
