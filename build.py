@@ -4,7 +4,8 @@
 python3 build.py setup             make .venv (quick when nothing changed)
 python3 build.py demo              animate a sample on the embedded head -> out/demo.{mp4,blend,csv}
 python3 build.py test [--fast]     every check and test
-python3 build.py build             the extension, one zip per platform -> dist/
+python3 build.py build             the extension, one zip per platform, with sums -> dist/
+python3 build.py release           the same from a clean commit with a CHANGELOG entry, built twice
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ if sys.version_info < (3, 11):  # noqa: UP036 - an older Python must get this fa
         "Run it as `python3.11 build.py ...` (Debian 12: `sudo apt-get install python3 python3-venv`)."
     )
 
-from build_tools import checks, demo, environment, package
+from build_tools import checks, demo, environment, package, release, wheels
 from build_tools.common import BuildError, say
 
 
@@ -59,10 +60,15 @@ def _build(arguments: argparse.Namespace) -> int:
     environment.check_system(opengl=False)
     environment.ensure(environment.DEMO)
     if arguments.update_wheels:
-        package.update_lock()
+        wheels.update_lock()
     say("Building the extension")
-    package.build_zips(arguments.platform or package.PLATFORMS)
+    validators = release.validators(arguments.blender, with_4_5=environment.BLENDER_4_5.python.exists())
+    package.build_zips(arguments.platform or wheels.PLATFORMS, validators=validators)
     return 0
+
+
+def _release(arguments: argparse.Namespace) -> int:
+    return release.run(arguments.blender)
 
 
 def _test(arguments: argparse.Namespace) -> int:
@@ -92,9 +98,19 @@ def _parser() -> argparse.ArgumentParser:
     test.set_defaults(run=_test)
 
     build = commands.add_parser("build", help="build and validate the extension zips in dist/")
-    build.add_argument("--platform", action="append", choices=list(package.PLATFORMS), help="only this one")
+    build.add_argument("--platform", action="append", choices=list(wheels.PLATFORMS), help="only this one")
     build.add_argument("--update-wheels", action="store_true", help="write wheels.lock anew from the pins")
     build.set_defaults(run=_build)
+
+    ship = commands.add_parser(
+        "release", help="build what is published: a clean commit, every platform, twice"
+    )
+    ship.set_defaults(run=_release)
+    for command in (build, ship):
+        command.add_argument(
+            "--blender", action="append", default=[], metavar="PROGRAM",
+            help="an installed Blender that has to accept the zips too (can be given several times)",
+        )  # fmt: skip
     return parser
 
 

@@ -171,7 +171,8 @@ def _without_torch() -> Count:
 
 
 def _zip() -> Count:
-    package.build_zips([_LINUX], FULL)
+    ensure(BLENDER_4_5)
+    package.build_zips([_LINUX], FULL, [package.blender_validator(BLENDER_4_5)])
     return Count(passed=1)
 
 

@@ -31,7 +31,7 @@ def local(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Environment:
     return Environment(".venv", frozenset({"video"}))
 
 
-@pytest.mark.parametrize("command", ["setup", "demo", "test", "build"])
+@pytest.mark.parametrize("command", ["setup", "demo", "test", "build", "release"])
 def test_help_of_every_command(command: str) -> None:
     done = _build(command, "--help")
     assert done.returncode == 0
