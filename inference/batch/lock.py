@@ -77,7 +77,7 @@ def _refusal(folder: Path, stream: IO[bytes]) -> BatchError:
         how = "with --shared; the latest is " if holder["shared"] else ""
         host, since = str(holder["host"])[:100], str(holder["since"])[:40]
         who = f"{how}process {int(holder['pid'])} on {host}, since {since}"
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         who = "another process"
     return BatchError(
         f"Another run works in '{folder}' ({who})", "Wait until it ends, stop it, or give another --out"
