@@ -3,6 +3,7 @@
 import ast
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -57,6 +58,31 @@ def test_animating_a_line_opens_no_socket_and_leaves_nothing_at_home(tmp_path):
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "a.csv").stat().st_size > 10_000
     assert left == []
+
+
+@watched
+def test_a_batch_and_its_workers_open_no_socket_and_leave_nothing_at_home(tmp_path):
+    shots = tmp_path / "shots.csv"
+    shots.write_text(f"audio,out\n{SAMPLE},one.csv\n{SAMPLE},two.csv\n")
+    done, left = guarded(
+        tmp_path, "-m", "soliloquy", "batch", shots, "--out", tmp_path / "out", "--workers", "2", "--quiet"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert all((tmp_path / "out" / name).stat().st_size > 10_000 for name in ("one.csv", "two.csv"))
+    assert left == []
+
+
+def test_what_tracks_faces_has_no_way_out(monkeypatch):
+    """MediaPipe asks for play.googleapis.com through the proxy of the environment, and there is none."""
+    pytest.importorskip("mediapipe")
+    from soliloquy.inference.actor.capture import tracking
+
+    monkeypatch.setenv("https_proxy", "http://proxy.example.org:3128")
+    tracking._load_packages()
+    address, _, port = os.environ["https_proxy"].removeprefix("http://").partition(":")
+    with pytest.raises(OSError, match=r"refused|timed out"):
+        socket.create_connection((address, int(port)), timeout=5)
+    assert address == "127.0.0.1"
 
 
 NETWORK_MODULES = {

@@ -38,6 +38,8 @@ _SMALL_SIDE: Final = 400
 _MESH_MEMBER: Final = "geometry_pipeline_metadata_landmarks.binarypb"
 _MESH_POINTS: Final = 468
 _LARGEST_MESH: Final = 2**20
+_NOWHERE: Final = "http://127.0.0.1:9"
+"""The port that throws everything away."""
 
 
 class TrackingError(ActorError):
@@ -225,6 +227,13 @@ class Tracker:
 
 
 def _load_packages() -> tuple[Any, Any]:
+    """MediaPipe and OpenCV, told to keep to themselves.
+
+    MediaPipe reports how it is used to play.googleapis.com and has no switch for it (its METADATA, "Privacy
+    Notice"); what it sends with goes through the proxy of the environment. Nothing else in a process that
+    tracks faces speaks https.
+    """
+    os.environ["https_proxy"] = _NOWHERE
     os.environ.setdefault("GLOG_minloglevel", "2")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
