@@ -6,6 +6,8 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+from .errors import printable
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -30,7 +32,7 @@ class Console:
     def say(self, sentence: str) -> None:
         """A line on stderr."""
         self._clear()
-        print(f"soliloquy: {sentence}", file=sys.stderr, flush=True)
+        print(f"soliloquy: {printable(sentence)}", file=sys.stderr, flush=True)
 
     def progress(self, source: Path, share: float) -> None:
         """How far one input is, 0..1."""

@@ -12,6 +12,13 @@ def first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
 
 
+def printable(text: str) -> str:
+    """A text that may come out of a file, without what could steer a terminal; line ends stay."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
+
+
 class SoliloquyError(Exception):
     """A problem that the user can mend.
 

@@ -7,6 +7,7 @@ bytes of these are sorted by weight and deflated: about 70 kB for a minute of sp
 from __future__ import annotations
 
 import json
+import math
 import struct
 import zlib
 from typing import TYPE_CHECKING, Final
@@ -16,7 +17,7 @@ import numpy as np
 from .errors import UsageError
 from .motion import Spoken
 from .types import FaceMotion
-from .visemes import Segment
+from .visemes import UNKNOWN, VISEMES, Segment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +35,9 @@ _MAGIC = b"SLQM\x02"
 _MAGIC_SILENT = b"SLQM\x01"
 """What versions before 0.4 wrote: without the voice."""
 _LENGTH = struct.Struct("<I")
+_MOST_BYTES = 256 * 2**20
+"""Of a line as it is unpacked: six hours of speech are 160 MB."""
+_MOST_HZ = 1000.0
 _LEVEL = 6  # of zlib: 9 gains 2 % and takes three times as long
 
 
@@ -69,7 +73,10 @@ def unpack(packed: bytes) -> tuple[Spoken, tuple[Segment, ...] | None]:
     """
     try:
         return _unpacked(packed)
-    except (ValueError, KeyError, TypeError, zlib.error, struct.error) as error:
+    except (
+        ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError, zlib.error,
+        struct.error,
+    ) as error:  # fmt: skip
         raise UsageError(
             "The motion kept in this file is damaged or was made by a later version", "Animate the line again"
         ) from error
@@ -78,11 +85,15 @@ def unpack(packed: bytes) -> tuple[Spoken, tuple[Segment, ...] | None]:
 def _unpacked(packed: bytes) -> tuple[Spoken, tuple[Segment, ...] | None]:
     if not packed.startswith((_MAGIC, _MAGIC_SILENT)):
         raise ValueError("not a packed motion")
-    data = zlib.decompress(packed[len(_MAGIC) :])
+    data = zlib.decompressobj().decompress(packed[len(_MAGIC) :], _MOST_BYTES + 1)
+    if len(data) > _MOST_BYTES:
+        raise ValueError("it is longer than any line")
     (length,) = _LENGTH.unpack_from(data)
     header = json.loads(data[_LENGTH.size : _LENGTH.size + length])
     rows, channels, classes = int(header["rows"]), tuple(header["channels"]), int(header["visemes"])
     body = np.frombuffer(data, np.uint8, offset=_LENGTH.size + length)
+    if rows < 0 or classes not in (0, len(VISEMES)) or not all(isinstance(c, str) for c in channels):
+        raise ValueError("its columns are not possible")
     first, last = 2 * rows * len(channels), 2 * rows * (len(channels) + classes)
     values = _from_planes(body[:first], rows, len(channels), STEP)
     visemes = _from_planes(body[first:last], rows, classes, _POSTERIOR_STEP)
@@ -90,9 +101,20 @@ def _unpacked(packed: bytes) -> tuple[Spoken, tuple[Segment, ...] | None]:
     if prosody is None and len(body) != last:
         raise ValueError("the length does not fit")
     motion = FaceMotion(values, channels, float(header["rate_hz"]), float(header["start_s"]))
+    if not (motion.rate_hz <= _MOST_HZ and math.isfinite(motion.start_s)):
+        raise ValueError("its times are not possible")
     known = header["segments"]
-    segments = None if known is None else tuple(Segment(float(a), float(b), int(v)) for a, b, v in known)
+    segments = None if known is None else tuple(_segment(*segment) for segment in known)
     return Spoken(motion, visemes, np.zeros((rows, 0), np.float32), prosody), segments
+
+
+def _segment(start_s: float, end_s: float, viseme: int) -> Segment:
+    found = Segment(float(start_s), float(end_s), int(viseme))
+    if not -math.inf < found.start_s <= found.end_s < math.inf:
+        raise ValueError("a sound ends before it begins")
+    if found.viseme != UNKNOWN and not 0 <= found.viseme < len(VISEMES):
+        raise ValueError("a sound that is not known")
+    return found
 
 
 def _without_gaps(prosody: FloatArray) -> FloatArray:

@@ -10,10 +10,13 @@ Accepted are `.npz` files with either
 from __future__ import annotations
 
 import json
+import struct
+import tokenize
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -30,6 +33,12 @@ if TYPE_CHECKING:
     from .types import FloatArray
 
 _SIZE_MAX = 2**31
+_JSON_MAX = 2**28
+_DAMAGED: Final = (
+    ValueError, KeyError, TypeError, EOFError, RuntimeError, SyntaxError, OverflowError, MemoryError,
+    struct.error, tokenize.TokenError, zlib.error, zipfile.BadZipFile,
+)  # fmt: skip
+"""What numpy, zipfile and json raise on damaged bytes."""
 _FIT_MAX = 0.02
 """Largest mean distance of the vertices from those of the file, as a share of the face's size."""
 
@@ -55,17 +64,23 @@ def read_basis(path: str | os.PathLike[str]) -> Basis:
     """
     file = Path(path)
     try:
-        if file.stat().st_size > _SIZE_MAX:
+        size = file.stat().st_size
+        if size > _SIZE_MAX:
             raise _refusal(file, "it is larger than 2 GiB")
         if file.suffix.lower() == ".json":
+            if size > _JSON_MAX:
+                raise _refusal(file, "as JSON it is larger than 256 MB, save it as npz")
             return _basis(file, json.loads(file.read_text(encoding="utf-8-sig")))
+        with zipfile.ZipFile(file) as archive:
+            if sum(info.file_size for info in archive.infolist()) > _SIZE_MAX:
+                raise _refusal(file, "unpacked it is larger than 2 GiB")
         with np.load(file, allow_pickle=False) as data:
             return _basis(file, data)
     except OSError as error:
         raise RigError(
             f'"{file}" cannot be opened ({error.strerror or error})', "Choose the basis file of the model"
         ) from error
-    except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except _DAMAGED as error:
         raise _refusal(file, "it is damaged or of another kind") from error
 
 
@@ -83,6 +98,8 @@ def _basis(file: Path, data: Mapping[str, Any]) -> Basis:
         deltas = np.asarray(data["expression_deltas"], np.float32)
         if neutral.ndim != 2 or deltas.shape != (len(names), *neutral.shape):
             raise _refusal(file, "its deltas do not fit its names and vertices")
+        if not np.isfinite(neutral).all():
+            raise _refusal(file, "it has values that are no numbers")
         channels, deltas = _by_channel(file, names, deltas)
         return Basis(channels, neutral, deltas)
     raise _refusal(file, "it has neither expression_deltas and neutral nor channels and coefficients")

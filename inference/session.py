@@ -264,9 +264,15 @@ def _open(
     onnxruntime: Any, graph: bytes, threads: int, file: Path, what: str, same_size: bool = False
 ) -> Any:
     try:
-        return onnxruntime.InferenceSession(
+        session = onnxruntime.InferenceSession(
             graph, _options(onnxruntime, threads, same_size), providers=[_CPU]
         )
+        _ = (
+            session.get_modelmeta().custom_metadata_map
+        )  # with the ports, decoded here: names that are no text raise
+        for port in (*session.get_inputs(), *session.get_outputs()):
+            _ = port.name, port.shape
+        return session
     except Exception as error:  # onnxruntime raises a dozen types of its own, all meaning "damaged"
         raise ModelError(f"The {what} {file} is damaged", _REINSTALL) from error
 
@@ -291,7 +297,8 @@ def _import_onnxruntime() -> Any:
     """onnxruntime, told to keep to itself.
 
     From 1.29 on its official builds report to Microsoft about models and machine, and keep an identifier in
-    the user's folder, unless this variable is set before they are loaded (onnxruntime/Privacy.md in the wheel).
+    the user's folder, unless this variable is set before they are loaded (onnxruntime/Privacy.md, in
+    the wheel).
     """
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import struct
+import tokenize
 import zipfile
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
@@ -32,7 +33,7 @@ _LONGEST_ABOUT: Final = 2**16
 _NPY: Any = np.lib.format
 _DAMAGED: Final = (
     OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError, SyntaxError, OverflowError,
-    struct.error,
+    struct.error, tokenize.TokenError,
 )  # fmt: skip
 _DATE: Final = (1980, 1, 1, 0, 0, 0)
 _KINDS: Final = "biufU"
@@ -76,8 +77,11 @@ def load_arrays(path: str | os.PathLike[str], kind: str, version: int) -> dict[s
                 raise ValueError("it is packed, and so could be of any size")
             _check_about(archive, source, kind, version)
             members = [info for info in archive.infolist() if info.filename != _ABOUT]
-            if len(members) > _MOST_MEMBERS or sum(info.file_size for info in members) > MOST_BYTES:
+            size = sum(info.file_size for info in members)
+            if len(members) > _MOST_MEMBERS or size > MOST_BYTES:
                 raise ValueError("it is too large")
+            if size > source.stat().st_size:  # members are not packed: what they promise must be there
+                raise ValueError("it is cut off")
             return {info.filename.removesuffix(".npy"): _member(archive, info) for info in members}
     except FileNotFoundError:
         raise ActorError(f"There is no {kind} '{source}'", f"Make the {kind} first") from None
@@ -93,7 +97,7 @@ def _check_about(archive: zipfile.ZipFile, source: Path, kind: str, version: int
         raise ValueError("its description is too long")
     about = json.loads(archive.read(_ABOUT))
     if about["kind"] != kind:
-        raise ActorError(f"'{source}' is a {about['kind']}, not a {kind}", f"Choose a {kind}")
+        raise ActorError(f"'{source}' is a {str(about['kind'])[:30]}, not a {kind}", f"Choose a {kind}")
     if about["version"] > version:
         raise ActorError(f"The {kind} '{source}' was made by a newer Soliloquy", "Update Soliloquy")
     if about["version"] < version:

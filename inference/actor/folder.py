@@ -160,14 +160,16 @@ def open_actor(folder: str | os.PathLike[str]) -> Actor:
             consent,
             int(kept["crop_size"]),
             str(kept["identifier"]),
-            tuple(str(name) for name in kept["takes"]),
+            tuple(str(name) for name in _list(kept["takes"])),
             {str(name): str(path) for name, path in kept.get("plates", {}).items()},
         )
     except FileNotFoundError:
         raise ActorError(
             f"'{place}' is no actor folder (it has no actor.json)", "Run `soliloquy capture`"
         ) from None
-    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+    except (
+        OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError,
+    ) as error:  # fmt: skip
         raise ActorError(
             f"'{source}' is damaged ({error})", "Restore it from a backup, or capture again"
         ) from error
@@ -180,3 +182,9 @@ def open_actor(folder: str | os.PathLike[str]) -> Actor:
     if not 32 <= actor.crop_size <= 1024 or actor.crop_size % 16:
         raise ActorError(f"'{source}' has an impossible crop size ({actor.crop_size})", "Capture again")
     return actor
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError("its takes are no list")
+    return value

@@ -8,6 +8,7 @@ import io
 import json
 import unicodedata
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,6 +31,9 @@ NEEDED_BY_PASS: Final = ("actor.json", "face.npz", "memory.npz", "renderer.onnx"
 """Files of an actor's folder that a pass depends on."""
 MOST_BYTES: Final = 32 * 2**20
 MOST_ROWS: Final = 200_000
+_MOST_COLUMNS: Final = 100
+_LONGEST_SHOWN: Final = 300
+"""Letters of a sentence about a row: its cells may be of any length."""
 _MOST_SHOWN: Final = 20
 _MOST_SEED: Final = 2**31 - 1
 _TYPO: Final = 0.75
@@ -41,7 +45,7 @@ class ShotsError(BatchError):
 
     def __init__(self, path: Path, problems: list[tuple[int, str]]) -> None:
         self.problems = problems
-        shown = "".join(f"\n  row {row}: {sentence}" for row, sentence in problems[:_MOST_SHOWN])
+        shown = "".join(f"\n  row {row}: {_cut(sentence)}" for row, sentence in problems[:_MOST_SHOWN])
         more = len(problems) - _MOST_SHOWN
         rows = len({row for row, _ in problems})
         super().__init__(
@@ -256,15 +260,21 @@ def _known(cells: dict[str, str]) -> dict[str, str]:
 
 
 def _unknown_columns(file: Path, names: set[str]) -> list[str]:
+    if len(names) > _MOST_COLUMNS:
+        raise BatchError(f"'{file}' has more than {_MOST_COLUMNS} columns", f"Columns: {', '.join(COLUMNS)}")
     unknown = sorted(name for name in names if name and name not in COLUMNS)
     for name in unknown:
-        close = difflib.get_close_matches(name, COLUMNS, 1, _TYPO)
+        close = difflib.get_close_matches(name[:_LONGEST_SHOWN], COLUMNS, 1, _TYPO)
         if close:
             raise BatchError(
-                f"'{file}' has a column '{name}', which is not known",
+                f"'{file}' has a column '{_cut(name)}', which is not known",
                 f"Is it '{close[0]}'? Columns: {', '.join(COLUMNS)}",
             )
-    return [f"The column '{name}' of the list is not used" for name in unknown]
+    return [f"The column '{_cut(name)}' of the list is not used" for name in unknown]
+
+
+def _cut(sentence: str) -> str:
+    return sentence if len(sentence) <= _LONGEST_SHOWN else f"{sentence[:_LONGEST_SHOWN]}..."
 
 
 def _read_text(file: Path) -> str:
@@ -283,19 +293,22 @@ def _table_rows(file: Path) -> list[dict[str, str]]:
     first = text.split("\n", 1)[0]
     separator = max(",;\t", key=first.count)
     try:
-        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+        titles = [title.strip().lower() for title in next(reader, [])]
+        lines = list(islice((line for line in reader if any(map(str.strip, line))), MOST_ROWS + 1))
     except csv.Error as error:
         raise BatchError(f"'{file}' is no table ({error})", "Save the list as CSV, or as JSON") from error
-    titles = [title.strip().lower() for title in lines[0]] if lines else []
+    if len(titles) > _MOST_COLUMNS:
+        raise BatchError(f"'{file}' has more than {_MOST_COLUMNS} columns", f"Columns: {', '.join(COLUMNS)}")
     if "audio" not in titles:
         raise BatchError(
             f"The first line of '{file}' names no column 'audio'", f"Columns: {', '.join(COLUMNS)}"
         )
     double = next((title for title in titles if title and titles.count(title) > 1), None)
     if double is not None:
-        raise BatchError(f"'{file}' has two columns '{double}'", "Take one of them out")
+        raise BatchError(f"'{file}' has two columns '{_cut(double)}'", "Take one of them out")
     rows = []
-    for number, line in enumerate((line for line in lines[1:] if any(map(str.strip, line))), 1):
+    for number, line in enumerate(lines, 1):
         if len(line) > len(titles) and any(map(str.strip, line[len(titles) :])):
             raise BatchError(
                 f"Row {number} of '{file}' has more cells than there are columns",
@@ -324,7 +337,7 @@ def _json_cells(file: Path, number: int, row: Any) -> dict[str, str]:
     for name, value in row.items():
         if isinstance(value, bool) or not isinstance(value, str | int | None):
             raise BatchError(
-                f"Row {number} of '{file}': {name} is neither a text nor a whole number", "Mend it"
+                f"Row {number} of '{file}': {_cut(str(name))} is neither a text nor a whole number", "Mend it"
             )
         cells[str(name).strip().lower()] = "" if value is None else str(value).strip()
     return cells

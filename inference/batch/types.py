@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from ..errors import UsageError
+from ..safe_names import safe_relative
 
 Kind = Literal["curves", "scene", "pass"]
 """What a task makes: a curve file; a saved Action and a video, in Blender; frames painted for an actor."""
@@ -90,13 +91,21 @@ class Task:
         Raises:
             ValueError: it did not.
         """
-        values = json.loads(text)
-        if not isinstance(values, dict) or values.get("kind") not in KINDS:
-            raise ValueError("not a task")
         try:
-            return cls(**{**values, "outputs": tuple(values["outputs"])})
-        except (TypeError, KeyError) as error:
+            values = json.loads(text)
+            task = cls(**{**values, "outputs": tuple(values["outputs"])})
+            texts = (task.key, task.audio, task.scene, task.character, task.actor, task.plate)
+            if task.kind not in KINDS or type(task.row) is not int or task.row < 1 or not task.outputs:
+                raise ValueError("its kind, row or outputs")
+            if not all(isinstance(text, str) for text in (*texts, *task.outputs)):
+                raise ValueError("a text in it")
+            if not isinstance(task.options, dict):
+                raise ValueError("its options")
+            if any(str(safe_relative(output, "An output")) != output for output in task.outputs):
+                raise ValueError("an output in it")
+        except (TypeError, KeyError, ValueError, RecursionError, UsageError) as error:
             raise ValueError(f"not a task: {error}") from error
+        return task
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from ..curves import MotionControls
     from ..pipeline import AnimateSettings
 
+_LONGEST_TEXT = 4 * 2**20
+"""Bytes of a file with what is said."""
+
 
 def add_strengths(group: Any) -> None:
     """`--jaw`, `--lips`, `--upper-face` and finer ones: the strengths of `curves.MotionControls`."""
@@ -262,7 +265,11 @@ def said(arguments: argparse.Namespace) -> str:
 
 def _read_text(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8-sig")
+        with file.open("rb") as stream:
+            data = stream.read(_LONGEST_TEXT + 1)
+        if len(data) > _LONGEST_TEXT:
+            raise UsageError(f"The text '{file}' is larger than {_LONGEST_TEXT >> 20} MB", "Split it")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise UsageError(f"The text '{file}' is not in UTF-8", "Save it as UTF-8 text") from None
     except OSError as error:

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..errors import printable
+
 if TYPE_CHECKING:
     import argparse
 
@@ -59,7 +61,7 @@ def _text(verdict: Verdict) -> str:
     lines = [f"{verdict.path}: {heads[verdict.state]}"]
     lines += [f"  {name:<9} {value}" for name, value in _facts(verdict.statement) if value]
     lines += [f"  - {finding}" for finding in verdict.findings]
-    return "\n".join(lines)
+    return "\n".join(printable(" ".join(line.splitlines())) for line in lines)
 
 
 def _facts(statement: dict[str, Any]) -> list[tuple[str, str]]:

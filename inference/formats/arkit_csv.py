@@ -7,15 +7,17 @@ write `blendShapes.EyeBlinkLeft` and the like.
 
 from __future__ import annotations
 
+import io
 import re
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..channels import HEAD
+from ..curves import RATE_MAX_HZ
 from ..errors import UsageError
 from ..files import atomic_write
 from ..names import match_channels
@@ -33,6 +35,11 @@ _TIMECODE = re.compile(r"(\d+):(\d+):(\d+)[:;](\d+(?:\.\d+)?)")
 _TIMECODE_RATES_HZ = (24, 25, 30, 48, 50, 60, 100, 120)
 _LIVE_LINK_HZ = 60
 _LONE_ROW_RATE_HZ = 60.0
+_MOST_BYTES = 2**29
+_MOST_ROWS = 5_000_000
+_LATEST_S = 1e6
+_ROWS_ADDED = 100_000
+"""Rows that a table may gain when its times are made even: a gap of half an hour at 60 Hz."""
 _TIME_NOISE_S = 1.5e-3
 """Times written with three decimals are off by up to half of this at either end."""
 
@@ -117,12 +124,16 @@ def read_csv(path: str | os.PathLike[str]) -> FaceMotion:
             "Its first line must read like 'time_s,jawOpen,mouthClose'",
         )
     times_s, values = _read_cells(shown, lines[1:], separator, time_column, list(columns.values()))
-    return _even(times_s, values, tuple(columns))
+    return _even(shown, times_s, values, tuple(columns))
 
 
 def _read_lines(path: Path) -> list[str]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        with path.open("rb") as stream:
+            data = stream.read(_MOST_BYTES + 1)
+        if len(data) > _MOST_BYTES:
+            raise UsageError(f"'{path}' is larger than {_MOST_BYTES >> 20} MB", "Split it")
+        text = data.decode("utf-8-sig")
     except FileNotFoundError:
         raise UsageError(f"'{path}' does not exist", "Check the path") from None
     except UnicodeDecodeError:
@@ -131,7 +142,10 @@ def _read_lines(path: Path) -> list[str]:
         raise UsageError(
             f"'{path}' cannot be read ({error.strerror})", "Check the path and its permissions"
         ) from None
-    lines = [line for line in text.replace('"', "").splitlines() if line.strip()]  # no cell holds a separator
+    rows = (line for line in io.StringIO(text.replace('"', ""), newline=None) if line.strip())
+    lines = list(islice(rows, _MOST_ROWS + 1))  # no cell holds a separator
+    if len(lines) > _MOST_ROWS:
+        raise UsageError(f"'{path}' has more than {_MOST_ROWS} rows", "Split it")
     if len(lines) < 2:
         raise UsageError(f"'{path}' has no rows", "Give a CSV file of ARKit curves with a header and rows")
     return lines
@@ -150,13 +164,15 @@ def _read_cells(
             f"'{path}' has a cell that is missing or not a number: {_bad_cell(lines, separator, columns)}",
             "Mend or remove that row",
         ) from None
-    if not (np.isfinite(values).all() and np.isfinite(times_s).all()):
+    if not (np.abs(values) <= np.finfo(np.float32).max).all() or not np.isfinite(times_s).all():
         raise UsageError(f"'{path}' has cells that are infinite or not numbers", "Mend or remove those rows")
     if (np.diff(times_s) <= 0.0).any():
         row = int(np.argmax(np.diff(times_s) <= 0.0)) + 3
         raise UsageError(
             f"The times in '{path}' do not rise at row {row}", "Sort the rows, and remove doubles"
         )
+    if np.abs(times_s[[0, -1]]).max() > _LATEST_S:
+        raise UsageError(f"'{path}' has times beyond {_LATEST_S:.0f} seconds", "Write times in seconds")
     return times_s, values
 
 
@@ -195,18 +211,30 @@ def _timecode(text: str) -> tuple[float, ...]:
     return tuple(float(part) for part in found.groups())
 
 
-def _even(times_s: NDArray[np.float64], values: NDArray[np.float64], channels: tuple[str, ...]) -> FaceMotion:
+def _even(
+    path: Path, times_s: NDArray[np.float64], values: NDArray[np.float64], channels: tuple[str, ...]
+) -> FaceMotion:
     count, start_s = len(times_s), float(times_s[0])
     if count == 1:
         return FaceMotion(values.astype(np.float32), channels, _LONE_ROW_RATE_HZ, start_s)
     span_s = float(times_s[-1]) - start_s
+    closest_s = float(np.median(np.diff(times_s)))
+    if (
+        closest_s * RATE_MAX_HZ < 0.999
+        or (count - 1) > 1.001 * RATE_MAX_HZ * span_s
+        or span_s / closest_s > count + _ROWS_ADDED
+    ):
+        raise UsageError(
+            f"The times in '{path}' are too uneven, or too close to one another, for a curve",
+            f"Write at most {RATE_MAX_HZ:.0f} rows per second, without gaps of hours",
+        )
     rate_hz = _usual_rate((count - 1) / span_s, span_s)
     straight = start_s + np.arange(count) / rate_hz
     if np.abs(times_s - straight).max() > 0.25 / rate_hz:
-        rate_hz = _usual_rate(1.0 / float(np.median(np.diff(times_s))), span_s)
+        rate_hz = _usual_rate(1.0 / closest_s, span_s)
         even_s = start_s + np.arange(int(span_s * rate_hz + 0.5) + 1) / rate_hz
         values = np.stack([np.interp(even_s, times_s, column) for column in values.T], axis=1)
-    return FaceMotion(values.astype(np.float32), channels, rate_hz, start_s)
+    return FaceMotion(values.astype(np.float32), channels, min(rate_hz, RATE_MAX_HZ), start_s)
 
 
 def _usual_rate(rate_hz: float, span_s: float) -> float:

@@ -76,7 +76,7 @@ def read_segments(
     visemes = visemes_of_labels([cue.label for cue in cues])
     strange = Counter(cue.label for cue, viseme in zip(cues, visemes, strict=True) if viseme is None)
     if strange:
-        named = ", ".join(f"'{label[:20]}'" for label, _ in strange.most_common(5))
+        named = ", ".join(f"'{' '.join(label.split())[:20]}'" for label, _ in strange.most_common(5))
         if 2 * strange.total() > sum(bool(cue.label) for cue in cues):
             raise UsageError(f"Most labels of '{Path(path)}' are not phones ({named})", _GIVE_PHONES)
         more = f" and {len(strange) - 5} more" if len(strange) > 5 else ""
@@ -118,7 +118,8 @@ def _voice(file: Path, voices: list[papagayo.Voice], wanted: str, notices: list[
         return []
     name, cues = max(speaking, key=lambda voice: (_is_voice(voice[0], wanted), len(voice[1])))
     if len(speaking) > 1 and not _is_voice(name, wanted):
-        notices.append(f"'{file}' has {len(speaking)} voices: '{name[:40]}' was taken, who says most")
+        shown = " ".join(name.split())[:40]
+        notices.append(f"'{file}' has {len(speaking)} voices: '{shown}' was taken, who says most")
     return cues
 
 

@@ -101,6 +101,8 @@ def decode(packet: bytes) -> FaceFrame:
     if denominator <= 0 or numerator <= 0 or number < 0:
         raise ValueError("a Live Link Face packet with an impossible time")
     values = np.frombuffer(data, ">f4").astype(np.float32)
+    if not (np.isfinite(values).all() and 0.0 <= sub_frame < 1.0):
+        raise ValueError("a Live Link Face packet with values that are no numbers")
     return FaceFrame(values, number, Fraction(numerator, denominator), device_id, subject, sub_frame)
 
 

@@ -23,6 +23,10 @@ _TAIL: Final = 32
 _BITS: Final = (0, 2, 4)
 _MODES: Final = {"ATTRIBUTES": range(1, 257), "TRIANGLES": (2, 4), "INDICES": (2, 4)}
 """Kinds of buffers, and how many bytes their elements may have."""
+_FILTERED: Final = {
+    "NONE": range(1, 257), "EXPONENTIAL": range(4, 257, 4), "OCTAHEDRAL": (4, 8), "QUATERNION": (8,),
+}  # fmt: skip
+"""Filters, and how many bytes an element may have that they turn back."""
 _DENSEST: Final = 64
 """Elements that one byte of a vertex buffer can stand for."""
 _LONGEST_SHIFT: Final = 28
@@ -236,6 +240,8 @@ def _triangles(data: bytes, count: int) -> NDArray[np.int64]:
 
 
 def _filtered(rows: Bytes, name: str) -> bytes:
+    if name not in _FILTERED or rows.shape[1] not in _FILTERED[name]:
+        raise ValueError(f"no filter {name} of {rows.shape[1]} bytes")
     if name == "NONE":
         return rows.tobytes()
     if name == "EXPONENTIAL":
@@ -247,9 +253,7 @@ def _filtered(rows: Bytes, name: str) -> bytes:
         return numbers.tobytes()
     if name == "OCTAHEDRAL":
         return _octahedral(np.ascontiguousarray(rows).view("i1" if rows.shape[1] == 4 else "<i2"))
-    if name == "QUATERNION":
-        return _quaternion(np.ascontiguousarray(rows).view("<i2"))
-    raise ValueError(f"unknown filter {name}")
+    return _quaternion(np.ascontiguousarray(rows).view("<i2"))
 
 
 def _octahedral(values: NDArray[np.int16]) -> bytes:

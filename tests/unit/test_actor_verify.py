@@ -178,7 +178,7 @@ def test_names_that_lead_out_of_the_folder_are_refused(folder):
     document["files"]["../../secret"] = "0" * 64
     sidecar.write_text(json.dumps(document))
     assert state(folder) is State.CHANGED
-    assert "outside its folder" in said(folder)
+    assert "leads out of its folder" in said(folder)
 
 
 def test_pictures_without_credentials_have_none(tmp_path, capsys):

@@ -112,7 +112,7 @@ def read_track(path: str | os.PathLike[str]) -> HeadTrack:
         kept = json.loads(shown.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ActorError(f"The head track '{shown}' does not exist", "Export it from Blender") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise _damaged(shown, str(error)) from error
     if not isinstance(kept, dict) or kept.get("kind") != KIND:
         raise ActorError(f"'{shown}' is no track of a 3D head", "Export it from Blender")
@@ -120,7 +120,7 @@ def read_track(path: str | os.PathLike[str]) -> HeadTrack:
         raise ActorError(f"The head track '{shown}' was made by another Soliloquy", "Export it again")
     try:
         track = _track(kept)
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise _damaged(shown, f"{type(error).__name__}: {error}") from error
     return track
 

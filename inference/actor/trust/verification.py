@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from ...errors import UsageError
 from ...files import file_sha256
+from ...safe_names import inside, safe_name
 from ..folder import ActorError
 from ..media.exr import Window
 from ..media.images import ImageError, read_attributes, read_channels
@@ -117,10 +119,13 @@ def _read_sidecar(folder: Path, verdict: Verdict) -> dict[str, str] | None:
         content = _read(folder / SIDECAR)
         document = json.loads(content)
         files = {str(name): str(digest) for name, digest in document.pop("files").items()}
-        if any(Path(name).name != name or name in ("", ".", "..") for name in files):
-            raise ValueError("it names files outside its folder")
-    except (ValueError, KeyError, AttributeError, TypeError, OSError) as error:
-        verdict.broken(f"{SIDECAR} is damaged ({error})")
+        for name in files:
+            inside(folder, safe_name(name, "A file that it names"))
+    except (
+        ValueError, KeyError, AttributeError, TypeError, OSError, RecursionError, UsageError,
+    ) as error:  # fmt: skip
+        why = error.cause if isinstance(error, UsageError) else error
+        verdict.broken(f"{SIDECAR} is damaged ({why})")
         return None
     verdict.statement = document
     if not (folder / SIGNATURE).is_file():
@@ -128,7 +133,7 @@ def _read_sidecar(folder: Path, verdict: Verdict) -> dict[str, str] | None:
         return files
     try:
         signature = check_bytes(json.loads(_read(folder / SIGNATURE)), content)
-    except (CredentialsError, ValueError, TypeError) as error:
+    except (CredentialsError, ValueError, TypeError, OSError, RecursionError) as error:
         verdict.broken(str(error) if isinstance(error, CredentialsError) else f"{SIGNATURE} is damaged")
         return files
     if signature.valid:
