@@ -171,10 +171,12 @@ def _data_files(folder: Path, own: tuple[str, ...]) -> list[Path]:
 def _file(path: Path, folder: Path, assets: dict[str, str]) -> Part:
     place = path.relative_to(folder).as_posix()
     licence = next((licence for begin, licence in assets.items() if place.startswith(begin)), _OWN_LICENCE)
+    content = json.loads(path.read_text("utf-8")) if path.suffix == ".json" else None
+    about = content.get("about") if isinstance(content, dict) else None
     return {
         "type": "file", "bom-ref": place, "name": place,
         "licenses": _licence(licence), "hashes": _hashes(path),
-    }  # fmt: skip
+    } | ({"description": about} if about else {})  # fmt: skip
 
 
 def _licence(expression: str) -> list[Part]:

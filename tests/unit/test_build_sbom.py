@@ -107,6 +107,7 @@ def test_every_weight_and_data_file_has_its_hash(bare: Path) -> None:
     assert {place for place in told if place.startswith("inference/weights/")} == set(
         of_type(bill, "machine-learning-model")
     )
+    assert "FACS" in told["inference/performance/emotions.json"]["description"]
     for place in ("blender_addon/assets/sample.flac", "blender_addon/heads/geometry.py"):
         assert told[place]["licenses"] == [{"license": {"id": "CC0-1.0"}}]
 
