@@ -16,7 +16,7 @@ import bpy
 import helpers
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "upgrade"))
-import make  # noqa: E402 - what wrote the files tells what they must still say
+import make  # what wrote the files tells what they must still say
 
 KEPT = Path(make.__file__).parent
 TIMEOUT_S = 120
@@ -71,6 +71,11 @@ def _jaw(head: bpy.types.Object) -> list[float]:
     return make.shapes(head, helpers)["jawOpen"]
 
 
+def _by_hand(head: bpy.types.Object) -> float:
+    """Value of the key that a person set."""
+    return dict(helpers.curves(head)[helpers.value_path("browInnerUp")])[make.HAND_FRAME]
+
+
 def _far(one: list[float], other: list[float]) -> float:
     return max(abs(a - b) for a, b in zip(one, other, strict=True))
 
@@ -84,8 +89,7 @@ def test_its_keys_are_made_again_and_what_a_person_did_stays():
         for name, values in then.items():
             # A later version may perform a little otherwise, but it is the same line.
             assert _far(now[name], values) < 0.25, (folder.name, name)
-        keys = dict(helpers.curves(head)[helpers.value_path("browInnerUp")])
-        assert abs(keys[make.HAND_FRAME] - 0.875) < 1e-6, "a key of a person's own"
+        assert abs(_by_hand(head) - 0.875) < 1e-6, "a key of a person's own"
         frames = [i for i, frame in enumerate(make.FRAMES) if make.PROTECTED[0] <= frame <= make.PROTECTED[1]]
         assert frames
         head.soliloquy_face.jaw = 0.25
@@ -93,9 +97,7 @@ def test_its_keys_are_made_again_and_what_a_person_did_stays():
         for i in frames:
             assert abs(after["jawOpen"][i] - then["jawOpen"][i]) < 1e-4, "protected"
         assert _far(after["jawOpen"], then["jawOpen"]) > 0.05, "the slider still works"
-        assert (
-            abs(dict(helpers.curves(head)[helpers.value_path("browInnerUp")])[make.HAND_FRAME] - 0.875) < 1e-6
-        )
+        assert abs(_by_hand(head) - 0.875) < 1e-6
 
 
 def test_takes_and_the_map_can_still_be_used():
