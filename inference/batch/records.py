@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ..errors import OutputError
+from ..errors import OutputError, UsageError
 from ..files import LONGEST_STEM, atomic_write, file_sha256, make_folder, output_error
 from ..safe_names import inside
 
@@ -66,9 +66,7 @@ def check_folder(folder: Path) -> None:
     """
     state = folder / STATE
     if not state.is_dir():
-        raise OutputError(
-            f"The folder of the batch '{folder}' has disappeared", "Bring its disk back, then run it again"
-        )
+        raise _disappeared(folder)
     probe = state / f".{os.urandom(4).hex()}.tmp"
     try:
         try:
@@ -77,6 +75,12 @@ def check_folder(folder: Path) -> None:
             probe.unlink(missing_ok=True)
     except OSError as error:
         raise output_error(error, folder) from error
+
+
+def _disappeared(folder: Path) -> OutputError:
+    return OutputError(
+        f"The folder of the batch '{folder}' has disappeared", "Bring its disk back, then run it again"
+    )
 
 
 def make_below(root: Path, place: Path) -> None:
@@ -197,6 +201,8 @@ def write_manifest(folder: Path, version: str, tasks: Iterable[Task]) -> None:
         files = [{"path": one.path, "size": one.size, "sha256": one.sha256} for one in made or ()]
         state = "missing" if made is None else "done"
         entries.append({"row": task.row, "kind": task.kind, "state": state, "key": task.key, "files": files})
+    if not (folder / STATE).is_dir():  # another folder may lie there, where a disk was taken away
+        raise _disappeared(folder)
     with atomic_write(folder / MANIFEST) as stream:
         json.dump({"format": _FORMAT, "soliloquy": version, "tasks": entries}, stream, indent=1)
         stream.write("\n")
@@ -287,14 +293,14 @@ def _belongs(path: str, output: str) -> bool:
 
 
 def _is_as_made(folder: Path, made: Made) -> bool:
-    path = folder / made.path
     try:
+        path = inside(folder, made.path)
         facts = path.stat()
         if facts.st_size != made.size:
             return False
         # A copied folder has other times and the same bytes.
         return facts.st_mtime_ns == made.mtime_ns or file_sha256(path) == made.sha256
-    except (OSError, ValueError):
+    except (OSError, ValueError, UsageError):  # UsageError: a record that names a file outside
         return False
 
 

@@ -3,11 +3,10 @@
 import os
 import sys
 import textwrap
-import time
 from contextlib import closing
-from pathlib import Path
 
 import pytest
+from batch_runs import is_alive, until
 from soliloquy.inference.batch.pool import SILENT, TRIES, Launcher, run_local
 from soliloquy.inference.batch.types import Task
 from soliloquy.inference.batch.worker import FENCE, MARK
@@ -54,20 +53,6 @@ def ran(tasks, launcher, *, workers=1, timeout_s=60.0, **more):
     ended = {finished.result.task.row: finished for finished in working}
     assert sorted(ended) == [task.row for task in tasks]
     return ended
-
-
-def is_alive(pid):
-    """Whether a process runs; one that only waits to be reaped does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def until(condition):
-    """Wait for what must come; a test that never gets it ends with the time limit of CI."""
-    while not condition():
-        time.sleep(0.02)
 
 
 def test_workers_are_kept_and_not_more_than_asked(launcher):
