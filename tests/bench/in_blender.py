@@ -1,6 +1,9 @@
-"""Run by `bench.py` in a process of its own: what the add-on costs inside Blender.
+"""Run by `blender.py` in processes of their own: what the add-on costs inside Blender.
 
-One line of JSON; CPU seconds, which a busy machine does not stretch.
+    in_blender.py parts FRAMES
+    in_blender.py render ENGINE SOUND VIDEO
+
+One line of JSON; CPU seconds, which a busy machine does not stretch, unless a name says otherwise.
 """
 
 from __future__ import annotations
@@ -9,8 +12,11 @@ import json
 import sys
 import time
 
+_RENDERED_FRAMES = 10
 
-def measure(frames: int) -> dict[str, float]:
+
+def parts(frames: int) -> dict[str, float | str]:
+    """Everything but rendering."""
     start = time.process_time()
     import bpy
 
@@ -26,11 +32,47 @@ def measure(frames: int) -> dict[str, float]:
     if "onnxruntime" in sys.modules:
         raise RuntimeError("the add-on loads onnxruntime when it is switched on")
     try:
-        keying_s = keying(bpy, np, frames)
-        reapply_s = reapplying(bpy, np)
+        return {
+            "blender": bpy.app.version_string,
+            "bpy_s": bpy_s,
+            "addon_s": addon_s,
+            "keying_s": keying(bpy, np, frames),
+            "reapply_s": reapplying(bpy, np),
+            "head_s": building(),
+        }
     finally:
         soliloquy.unregister()
-    return {"bpy_s": bpy_s, "addon_s": addon_s, "keying_s": keying_s, "reapply_s": reapply_s}
+
+
+def building() -> float:
+    """CPU seconds for the embedded head."""
+    from soliloquy.blender_addon import heads
+
+    start = time.process_time()
+    heads.build_head()
+    return time.process_time() - start
+
+
+def render(engine: str, sound: str, video: str) -> dict[str, float]:
+    """Seconds of a frame of a line on the embedded head, as `build.py demo` renders it. One frame before it
+    makes everything ready."""
+    import soliloquy
+
+    soliloquy.register()
+    from soliloquy.blender_addon import demo, heads, line, media
+    from soliloquy.inference.pipeline import AnimateSettings
+
+    scene = demo.empty_scene(engine, 540)
+    head = heads.build_head()
+    heads.build_stage(head)
+    line.run_now(scene, line.describe(scene, head, media.source_from_file(sound, 1), AnimateSettings()))
+    demo.leave_out_subsurface()
+    media.render_video(scene, video, 1, 1)
+    wall, cpu = time.perf_counter(), time.process_time()
+    media.render_video(scene, video, 1, _RENDERED_FRAMES)
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    soliloquy.unregister()
+    return {"wall_s": wall / _RENDERED_FRAMES, "cpu_s": cpu / _RENDERED_FRAMES}
 
 
 def keying(bpy, np, frames: int) -> float:
@@ -100,4 +142,5 @@ def _settings():
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(int(sys.argv[1]))))
+    made = parts(int(sys.argv[2])) if sys.argv[1] == "parts" else render(*sys.argv[2:])
+    print(json.dumps(made))

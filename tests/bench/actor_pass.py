@@ -1,6 +1,6 @@
 """Speed of the photoreal pass, as one table.
 
-    python tests/bench/actor_bench.py ACTOR [--plate FILE --face-model FILE] [--json FILE]
+    python tests/bench/actor_pass.py ACTOR [--plate FILE --face-model FILE] [--json FILE]
 
 Everything runs on two threads, as the targets are. Machines differ and are shared, so every row also stands
 as a multiple of a yardstick measured in the same run: decoding a plate, frame by frame, to RGB pictures.
@@ -17,12 +17,12 @@ import json
 import sys
 import tempfile
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from bench import Row, markdown
+from measure import Row, as_json, markdown, usual, wall_s
 from soliloquy.inference.actor.capture.capture import capture
 from soliloquy.inference.actor.folder import open_actor
 from soliloquy.inference.actor.footage import open_footage
@@ -34,8 +34,6 @@ from soliloquy.inference.actor.take import load_take
 from soliloquy.models.train_renderer import usual_patches
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from soliloquy.inference.actor.folder import Actor
 
 THREADS = 2
@@ -43,18 +41,7 @@ CROP = 256
 """Side of the crop that the target of ten frames a second is about."""
 BATCH = 4
 MEMORY_MINUTES = 5.0
-REPEATS = 3
 CONSENT = "Measured here and deleted at once: nothing is published"
-
-
-def wall_s(work: Callable[[], object], repeats: int = REPEATS) -> float:
-    """Seconds of one call: the least of several."""
-    taken = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        work()
-        taken.append(time.perf_counter() - start)
-    return min(taken)
 
 
 def row(what: str, frames: int, taken_s: float, yardstick_s: float, goal: str = "") -> Row:
@@ -149,11 +136,10 @@ def main() -> int:
             goal = ">= 20" if opened.info.height <= 288 else ">= 8"
         rows.append(capture_row(place, arguments.face_model, yardstick_s, goal))
     rows += [memory_row(actor, yardstick_s), *paint_rows(actor, yardstick_s)]
-    print(markdown(rows).replace("at most", "goal"))
+    tables = [usual("The photoreal pass", rows)]
+    print(markdown(tables))
     if arguments.json:
-        arguments.json.write_text(
-            json.dumps([asdict(one) for one in rows], indent=1) + "\n", encoding="utf-8"
-        )
+        arguments.json.write_text(json.dumps(as_json(tables), indent=1) + "\n", encoding="utf-8")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Speed of capture: `python tests/bench/capture.py PLATE... --face-model FILE`.
+"""Speed of capture: `python tests/bench/actor_capture.py PLATE... --face-model FILE`.
 
 CPU milliseconds per frame of each stage, also as a multiple of bare decoding and tracking in the same run:
 machines differ, the ratio hardly does.
