@@ -1,0 +1,231 @@
+"""Actor folders: `actor.json`, takes, faces, memories; provenance of passes; headers of EXR frames."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from mutate import zip_member
+from target import JSON, JSON_WORDS, Target, folder, laid, unlaid
+
+_CONSENT = "The speaker agrees to tests of this program"
+
+
+@lru_cache(maxsize=1)
+def _actor() -> object:
+    """An actor with a face, a take of three frames and a memory of six patches."""
+    from guard import unguarded
+
+    with unguarded():
+        return _made()
+
+
+def _made() -> object:
+    from soliloquy.inference.actor.folder import make_actor
+    from soliloquy.inference.actor.landmarks import MOUTH_REGION
+    from soliloquy.inference.actor.memory.bank import save_memory
+    from soliloquy.inference.actor.take import save_face, save_take
+    from soliloquy.inference.actor.types import POINTS, ActorFace, MemoryBank, Take
+    from soliloquy.inference.channels import ARKIT_52
+    from soliloquy.inference.types import FaceMotion
+
+    made = make_actor(folder() / "actor", "Somebody", _CONSENT, 32)
+    rows, random = 3, np.random.default_rng(0)
+    face = ActorFace(
+        random.normal(size=(POINTS, 3)).astype(np.float32),
+        random.normal(size=(4, POINTS, 3)).astype(np.float32),
+        np.zeros((5, 3), np.int32),
+        np.zeros((53, 4), np.float32),
+    )
+    save_face(made, face)
+    bank = MemoryBank(
+        made.identifier,
+        random.normal(size=(6, 20)).astype(np.float32),
+        random.integers(0, 256, (6, 32, 32, 3), np.uint8),
+        random.uniform(0, 32, (6, len(MOUTH_REGION), 2)).astype(np.float32),
+        np.zeros(6, np.uint16),
+        np.arange(6, dtype=np.int32),
+        np.ones(6, np.float32),
+        ("one",),
+    )
+    save_memory(made, bank)
+    take = Take(
+        plate="plate.mp4",
+        plate_sha256="0" * 64,
+        size=(360, 288),
+        numbers=np.arange(rows, dtype=np.int32),
+        motion=FaceMotion(np.zeros((rows, 52), np.float32), ARKIT_52, 25.0, 0.0),
+        landmarks=np.zeros((rows, POINTS, 3), np.float32),
+        head=np.repeat(np.eye(4, dtype=np.float32)[None], rows, 0),
+        focal_px=500.0,
+        expression=np.zeros((rows, 4), np.float32),
+        crop=np.zeros((rows, 2, 3), np.float32),
+        colour=np.zeros((rows, 3, 2), np.float32),
+        confidence=np.ones(rows, np.float32),
+        gaps=np.zeros(rows, np.uint8),
+    )
+    return save_take(made, "one", take)
+
+
+def actor(data: bytes) -> bool:
+    """`open_actor`: names of takes stay inside."""
+    from soliloquy.inference.actor.folder import ActorError, open_actor
+
+    path = laid(data, "opened/actor.json")
+    try:
+        found = open_actor(path.parent)
+    except ActorError:
+        return False
+    assert found.consent.statement
+    assert found.crop_size % 16 == 0
+    for name in found.takes:
+        place = found.take(name)
+        assert place.parent == path.parent / "takes"
+        assert Path(place).name == f"{name}.npz"
+    return True
+
+
+def _documents() -> Iterator[bytes]:
+    _actor()
+    yield (folder() / "actor" / "actor.json").read_bytes()
+
+
+def _archive(kind: str) -> object:
+    def check(data: bytes) -> bool:
+        from dataclasses import replace
+
+        from soliloquy.inference.actor.folder import ActorError
+        from soliloquy.inference.actor.memory.bank import load_memory
+        from soliloquy.inference.actor.take import load_face, load_take
+
+        whole = _actor()
+        other = replace(whole, folder=folder() / "other")
+        laid(data, f"other/{'takes/one' if kind == 'take' else kind}.npz")
+        if kind == "memory":
+            laid((whole.folder / "face.npz").read_bytes(), "other/face.npz")
+        load = {"take": lambda a: load_take(a, "one"), "face": load_face, "memory": load_memory}[kind]
+        try:
+            _in_order(load(other))
+        except ActorError:
+            return False
+        return True
+
+    def seeds() -> Iterator[bytes]:
+        _actor()
+        place = folder() / "actor"
+        yield (place / ("takes/one.npz" if kind == "take" else f"{kind}.npz")).read_bytes()
+
+    modules = ("soliloquy.inference.actor", "zipfile")
+    return Target(
+        check, seeds, modules, (zip_member,), (b"PK\3\4", b"PK\1\2", b"\x93NUMPY", b"<f8", b"|O"), 2**19
+    )
+
+
+def _in_order(loaded: object) -> None:
+    from soliloquy.inference.actor.types import POINTS, MemoryBank, Take
+
+    if isinstance(loaded, MemoryBank):
+        assert [loaded.takes[take] for take in loaded.take]
+        assert np.isfinite(loaded.keys).all()
+        assert np.isfinite(loaded.points).all()
+        assert np.isfinite(loaded.sharpness).all()
+        assert loaded.keys.dtype == np.float32
+    elif isinstance(loaded, Take):
+        rows = len(loaded)
+        used = loaded.gaps == 0
+        for array in (loaded.landmarks, loaded.head, loaded.expression, loaded.crop, loaded.confidence):
+            assert len(array) == rows
+            assert np.isfinite(array[used]).all()
+        assert all(0 <= cut <= rows for cut in loaded.cuts)
+        assert 0 < loaded.focal_px < np.inf
+        assert 0 < loaded.motion.rate_hz <= 1000
+        assert np.isfinite(loaded.motion.start_s)
+        assert loaded.sound_offset_s is None or np.isfinite(loaded.sound_offset_s)
+    else:
+        assert ((loaded.triangles >= 0) & (loaded.triangles < POINTS)).all()
+        assert np.isfinite(loaded.identity).all()
+        assert np.isfinite(loaded.basis).all()
+
+
+def provenance(data: bytes) -> bool:
+    """`verify` of a folder whose list and signature are any bytes (split at a NUL), and what it says."""
+    from soliloquy.inference.actor.trust.verification import State, verify
+    from soliloquy.inference.commands.verify import _line, _text
+    from soliloquy.inference.errors import SoliloquyError
+
+    listed, _, signature = data.partition(b"\0")
+    path = laid(listed, "pass/provenance.json")
+    laid(signature, "pass/provenance.json.sig") if signature else unlaid("pass/provenance.json.sig")
+    laid(b"frame", "pass/face_0001.exr")
+    try:
+        (verdict,) = verify(path.parent)
+    except SoliloquyError:
+        return False
+    assert verdict.findings
+    assert all(isinstance(sentence, str) for sentence in verdict.findings)
+    assert json.loads(_line(verdict))
+    assert all(line.isprintable() for line in _text(verdict).split("\n"))
+    return verdict.state is State.INTACT
+
+
+def _passes() -> Iterator[bytes]:
+    from hashlib import sha256
+
+    files = {"face_0001.exr": sha256(b"frame").hexdigest()}
+    whole = {"format": 1, "tool": "Soliloquy", "files": files, "consent": {"statement": _CONSENT}}
+    yield (
+        json.dumps(whole).encode()
+        + b"\0"
+        + json.dumps({"algorithm": "es256", "signature": "", "chain": []}).encode()
+    )
+    yield json.dumps({**whole, "actor": {"name": "A"}, "sources": {"x.wav": "0" * 64}}).encode()
+    yield json.dumps({**whole, "files": {"../x": "0" * 64, "NUL": "1"}}).encode()
+
+
+def exr_header(data: bytes) -> bool:
+    """`read_texts`."""
+    from soliloquy.inference.actor.media.exr import read_texts
+
+    found = read_texts(laid(data, "frame.exr"))
+    if found is None:
+        return False
+    assert all(isinstance(name, str) and isinstance(text, str) for name, text in found.items())
+    return True
+
+
+def _frames() -> Iterator[bytes]:
+    from guard import unguarded
+    from soliloquy.inference.actor.media.exr import Window, write_exr
+
+    path = folder() / "seed.exr"
+    with unguarded():
+        write_exr(
+            path, Window(np.ones((2, 3, 4), np.float16), 1, 1, 8, 8), ("R", "G", "B", "matte.V"), {"a": "b"}
+        )
+    yield path.read_bytes()
+
+
+TARGETS = {
+    "actor": Target(
+        actor,
+        _documents,
+        ("soliloquy.inference.actor.folder", "soliloquy.inference.safe_names"),
+        JSON,
+        JSON_WORDS,
+    ),
+    "take": _archive("take"),
+    "face": _archive("face"),
+    "memory": _archive("memory"),
+    "provenance": Target(
+        provenance,
+        _passes,
+        ("soliloquy.inference.actor.trust",),
+        JSON,
+        JSON_WORDS,
+        needs=("OpenImageIO", "c2pa", "cryptography"),
+    ),
+    "exr_header": Target(exr_header, _frames, ("soliloquy.inference.actor.media.exr",)),
+}
