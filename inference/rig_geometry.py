@@ -89,7 +89,7 @@ class Reference:
 @cache
 def reference() -> Reference:
     """The reference head of `rigs/reference.npz` (made by `build_tools/make_rig_reference.py`)."""
-    with np.load(REFERENCE) as data:
+    with np.load(REFERENCE, allow_pickle=False) as data:
         values = data["values"].astype(np.float32) * data["step_mm"][:, None, None, None]
         return Reference(Fields(values, data["covered"].astype(np.float32) / 255), data["peaks_mm"])
 
