@@ -52,7 +52,7 @@ def _add_train(actions: Any) -> None:
 
 
 def _add_render(actions: Any) -> None:
-    from ..actor.painting.timeline import FITS
+    from ..actor.painting.fits import FITS
 
     parser = actions.add_parser("render", help="paint a line onto a plate", description=_RENDER)
     parser.set_defaults(run=render)

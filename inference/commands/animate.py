@@ -78,6 +78,7 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Animate every input."""
+    options.products_on_one_thread()
     settings = options.animate_settings(arguments, _said(arguments), arguments.fps)
     settings = options.performed(arguments, settings, lambda sentence: console.notice(None, sentence))
     if arguments.cues is not None:

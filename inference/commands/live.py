@@ -76,6 +76,7 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Play the sound to its end, or until the reader has gone or Ctrl-C."""
+    options.products_on_one_thread()
     from ..live import latency_s, live_motion
 
     tell = (lambda _: None) if arguments.quiet else console.say

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,13 @@ if TYPE_CHECKING:
 
 _LONGEST_TEXT = 4 * 2**20
 """Bytes of a file with what is said."""
+
+
+def products_on_one_thread() -> None:
+    """Keep numpy's matrix library from threads of its own, unless the user asks for them; before numpy is
+    imported. Products here are so small that its second thread only waits, which takes half a core."""
+    if "OMP_NUM_THREADS" not in os.environ:
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def add_strengths(group: Any) -> None:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from soliloquy.inference.actor.painting.timeline import FITS, lay_out, names_of, shown_frames
+from soliloquy.inference.actor.painting.fits import FITS
+from soliloquy.inference.actor.painting.timeline import lay_out, names_of, shown_frames
 from soliloquy.inference.actor.types import PlateFrame, PlateInfo
 from soliloquy.inference.types import FrameRate
 

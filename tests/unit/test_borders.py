@@ -172,6 +172,14 @@ def test_importing_every_module_loads_no_heavy_library():
     assert done.stdout.split() == []
 
 
+def test_reading_a_command_line_loads_no_numpy():
+    code = "import sys; from soliloquy.inference.cli import main; main(['-h']); print('numpy' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.split()[-1] == "False"
+
+
 def test_importing_the_package_itself_loads_nothing_but_itself():
     code = "import sys, soliloquy; print(*{'numpy', 'bpy', 'soliloquy.inference'} & set(sys.modules))"
     done = subprocess.run(

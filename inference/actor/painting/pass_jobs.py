@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from ..media.plate import Plate
     from ..trust.credentials import Credentials
     from ..types import PassFrame, Take
+    from .fits import Fit
     from .render import Plan, Shot
-    from .timeline import Fit
 
 PASS_VERSION: Final = 1
 """Of how passes are painted: with another one frames are painted again."""

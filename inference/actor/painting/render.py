@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from ..folder import Actor
     from ..media.plate import Plate
     from ..types import ActorFace, MemoryBank, PlateFrame, Take
-    from .timeline import Fit
+    from .fits import Fit
 
 BATCH: Final = 4
 """Frames painted at a time."""
@@ -112,7 +112,7 @@ def shot_of(
         motion: the line, at any rate, with time 0 at the first frame; None for what the plate itself says.
         rate_hz: frames per second of the scene.
         start_frame: number of the first frame in the scene.
-        fit: see `timeline.FITS`.
+        fit: see `fits.FITS`.
     """
     if motion is None:
         timeline = lay_out(len(take), None, rate_hz, start_frame, fit)

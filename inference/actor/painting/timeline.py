@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -21,11 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ..media.plate import Plate
+    from .fits import Fit
 
-Fit = Literal["pingpong", "hold", "cut"]
-FITS: Final[tuple[Fit, ...]] = ("pingpong", "hold", "cut")
-"""What happens where line and plate differ in length: the plate runs back and forth; its last frame stays; or
-the pass ends with the shorter of the two."""
 _HELD_BYTES: Final = 96 * 2**20
 """Of frames that are kept to be shown backwards."""
 
@@ -54,7 +51,7 @@ def lay_out(
         line_s: length of the line in seconds; None where the plate itself speaks.
         rate_hz: frames per second of the scene.
         start_frame: number of the first frame in the scene.
-        fit: see `FITS`.
+        fit: see `fits.FITS`.
     """
     if plate_frames < 1:
         raise ValueError("a plate has at least one frame")
