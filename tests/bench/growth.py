@@ -45,8 +45,8 @@ def day(hours: float, looks: list[dict[str, float]]) -> Table:
     surveyed = max(look["mb"] for look in looks if look["pass"] == 1)
     note = (
         f"The first pass, which only measures the sound, held {surveyed:.0f} MB at most, the second "
-        f"{max(held):.0f} MB (goal: <= 300; what was free was given back before every look). Over the second half the second pass grew by "
-        f"**{growth(at, held):.3f} MB per hour of sound**.\n\n{_plot(at, held)}"
+        f"{max(held):.0f} MB (goal: <= 300); what was free was given back before every look. Over its second "
+        f"half the second pass grew by **{growth(at, held):.3f} MB per hour of sound**.\n\n{_plot(at, held)}"
     )
     return Table(
         f"Memory over {hours:g} hours of speech in one file (simulated by repetition)",

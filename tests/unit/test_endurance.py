@@ -11,7 +11,7 @@ import pytest
 BENCH = Path(__file__).resolve().parents[1] / "bench"
 HOURS = 0.8
 MOST_MB_PER_HOUR = 2.0
-"""A day would then take 48 MB. Keeping the levels and the pitch of every row would take 2.2, the curves 40."""
+"""A day would then take 48 MB. Keeping level and pitch of every row would take 4 an hour, the curves 40."""
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="only Linux tells the memory of a process")
@@ -28,7 +28,7 @@ def test_hours_of_speech_take_no_more_memory_with_time():
 
 
 def growth(times: np.ndarray, values: np.ndarray) -> float:
-    """The median of all slopes between two points (Theil and Sen): a step of the allocator does not move it."""
+    """The median of all slopes between two points (Theil and Sen): steps of the allocator do not move it."""
     first, second = np.triu_indices(len(times), 1)
     return float(np.median((values[second] - values[first]) / (times[second] - times[first])))
 
