@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -45,7 +45,7 @@ class AvDecoder:
         with path.open("rb") as file, contextlib.ExitStack() as stack:
             try:
                 # A file object, so that neither the extension nor a colon in the name means anything.
-                container = av.open(file, options=_OPTIONS, metadata_errors="ignore")
+                container = av.open(_Source(file), options=_OPTIONS, metadata_errors="ignore")
                 stack.enter_context(container)
                 stream = container.streams.best("audio")
             except Exception as error:  # FFmpeg's errors have many types; on damaged files even ValueError
@@ -57,6 +57,21 @@ class AvDecoder:
                     f"{shown(path)} has no sound track", "Choose a file with sound, or another take"
                 )
             yield _sound(av, container, stream, path)
+
+
+class _Source:
+    """A file whose failing seeks are answers: PyAV prints the traceback of an error that it is raised."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._seek = file.seek
+        self.read, self.tell = file.read, file.tell
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """As a file's; -1 for what lies before its beginning."""
+        try:
+            return self._seek(offset, whence)
+        except (OSError, ValueError, OverflowError):
+            return -1
 
 
 def _sound(av: Any, container: Any, stream: Any, path: Path) -> Sound:

@@ -292,14 +292,14 @@ def _table_rows(file: Path) -> list[dict[str, str]]:
     text = _read_text(file)
     first = text.split("\n", 1)[0]
     separator = max(",;\t", key=first.count)
+    if first.count(separator) >= _MOST_COLUMNS:
+        raise BatchError(f"'{file}' has more than {_MOST_COLUMNS} columns", f"Columns: {', '.join(COLUMNS)}")
     try:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
         titles = [title.strip().lower() for title in next(reader, [])]
         lines = list(islice((line for line in reader if any(map(str.strip, line))), MOST_ROWS + 1))
     except csv.Error as error:
         raise BatchError(f"'{file}' is no table ({error})", "Save the list as CSV, or as JSON") from error
-    if len(titles) > _MOST_COLUMNS:
-        raise BatchError(f"'{file}' has more than {_MOST_COLUMNS} columns", f"Columns: {', '.join(COLUMNS)}")
     if "audio" not in titles:
         raise BatchError(
             f"The first line of '{file}' names no column 'audio'", f"Columns: {', '.join(COLUMNS)}"

@@ -7,7 +7,6 @@ write `blendShapes.EyeBlinkLeft` and the like.
 
 from __future__ import annotations
 
-import io
 import re
 from functools import lru_cache
 from itertools import chain, islice
@@ -129,11 +128,11 @@ def read_csv(path: str | os.PathLike[str]) -> FaceMotion:
 
 def _read_lines(path: Path) -> list[str]:
     try:
-        with path.open("rb") as stream:
-            data = stream.read(_MOST_BYTES + 1)
-        if len(data) > _MOST_BYTES:
+        if path.stat().st_size > _MOST_BYTES:
             raise UsageError(f"'{path}' is larger than {_MOST_BYTES >> 20} MB", "Split it")
-        text = data.decode("utf-8-sig")
+        with path.open(encoding="utf-8-sig") as stream:
+            rows = (line.replace('"', "") for line in stream if line.strip())  # no cell holds a separator
+            lines = list(islice(rows, _MOST_ROWS + 1))
     except FileNotFoundError:
         raise UsageError(f"'{path}' does not exist", "Check the path") from None
     except UnicodeDecodeError:
@@ -142,8 +141,6 @@ def _read_lines(path: Path) -> list[str]:
         raise UsageError(
             f"'{path}' cannot be read ({error.strerror})", "Check the path and its permissions"
         ) from None
-    rows = (line for line in io.StringIO(text.replace('"', ""), newline=None) if line.strip())
-    lines = list(islice(rows, _MOST_ROWS + 1))  # no cell holds a separator
     if len(lines) > _MOST_ROWS:
         raise UsageError(f"'{path}' has more than {_MOST_ROWS} rows", "Split it")
     if len(lines) < 2:

@@ -65,13 +65,12 @@ def plain_glb(document: dict[str, Any], chunk: bytes, path: Path) -> bytes:
 
 def _bytes(path: Path) -> bytes:
     try:
-        with path.open("rb") as stream:
-            data = stream.read(MOST_BYTES + 1)
-    except OSError as error:
-        raise RigError(f'"{path}" cannot be opened ({error.strerror})', "Check the path") from error
-    if len(data) > MOST_BYTES:
-        raise RigError(f"{path.name} is larger than {MOST_BYTES >> 30} GB", "Export the character alone")
-    return data
+        if path.stat().st_size > MOST_BYTES:
+            raise RigError(f"{path.name} is larger than {MOST_BYTES >> 30} GB", "Export the character alone")
+        return path.read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = getattr(error, "strerror", None) or error
+        raise RigError(f'"{path}" cannot be opened ({reason})', "Check the path") from error
 
 
 def _damaged(path: Path, error: Exception) -> RigError:
