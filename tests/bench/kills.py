@@ -1,7 +1,7 @@
 """Whether a batch survives: `python tests/bench/kills.py [--kills N] [--seed N] [--json FILE]` (Linux).
 
-Runs of `soliloquy batch` over short sounds are killed with signal 9 at random moments: one worker, the
-driver, or the driver and its workers at once. Then the work goes on, as a user would go on with it. After
+Runs of `soliloquy batch` over sounds of 0.2 to 20 s are killed with signal 9 at random moments: one worker,
+the driver, or the driver and its workers at once. Then the work goes on, as a user would go on with it. After
 every kill each output that is there is compared with that of an undisturbed run, byte by byte, and each
 record with the file that it speaks of; when a run has come to its end, that everything is there and nothing
 else.
@@ -34,11 +34,15 @@ ROWS = 36
 
 
 def make_list(folder: Path, rows: int) -> Path:
-    """Sounds of 0.2 to 1.2 s that rise and fall like syllables, and their list."""
+    """Sounds that rise and fall like syllables, and their list.
+
+    Every third one is longer: its file is being written for most of the time that it takes.
+    """
     random_numbers = np.random.default_rng(7)
     names = []
     for row in range(rows):
-        time_s = np.arange(int(random_numbers.uniform(0.2, 1.2) * RATE_HZ)) / RATE_HZ
+        seconds = random_numbers.uniform(10.0, 20.0) if row % 3 == 0 else random_numbers.uniform(0.2, 1.2)
+        time_s = np.arange(int(seconds * RATE_HZ)) / RATE_HZ
         loud = 0.15 * np.abs(np.sin(2 * np.pi * 3.0 * time_s))
         soundfile.write(
             folder / f"line_{row:02d}.wav", loud * random_numbers.normal(size=len(time_s)), RATE_HZ
