@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import bpy
@@ -41,7 +42,9 @@ def add(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Work off the list; returns the exit code."""
+    """Work off the list; returns the exit code. Rows without a scene of their own lie in the open one."""
+    if arguments.scene is None and bpy.data.filepath:
+        arguments.scene = Path(bpy.data.filepath)
     console = Console(quiet=arguments.quiet, as_json=arguments.json)
     try:
         with _signals_unwind():

@@ -6,6 +6,7 @@ import argparse
 import os
 import shutil
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -108,6 +109,12 @@ def add_list_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--kinds", type=_kinds, default=KINDS, metavar="KINDS", help=f"only some of {','.join(KINDS)}"
     )
+    parser.add_argument(
+        "--scene",
+        type=Path,
+        metavar="FILE.blend",
+        help="for rows that ask for action or render and name no scene; default: Soliloquy's own head",
+    )
     curve_output.add_format(parser)
     options.add_rate(parser)
     shape = parser.add_argument_group("shape of the motion, of every shot")
@@ -162,6 +169,7 @@ def listed_tasks(arguments: argparse.Namespace, console: Console) -> tuple[list[
 
     suffix = curve_output.ENDINGS[arguments.format]
     shots, notices = read_shots(arguments.shots, suffix)
+    shots = _staged(shots, arguments.scene)
     for notice in notices:
         console.notice(None, notice)
     chosen = {shot.row for shot in select(shots, arguments.only)}
@@ -171,6 +179,27 @@ def listed_tasks(arguments: argparse.Namespace, console: Console) -> tuple[list[
     tasks = make_tasks(hashed, of_line, _weights(arguments), KINDS)
     _check_places(tasks, arguments.out)
     return [task for task in tasks if task.row in chosen and task.kind in arguments.kinds], tasks
+
+
+def _staged(shots: Sequence[Shot], scene: Path | None) -> list[Shot]:
+    """The shots with the scene of those that ask for one and name none.
+
+    Raises:
+        BatchError: it is no .blend, or a row names a character of no scene.
+    """
+    if scene is not None and not (scene.is_file() and scene.suffix.lower() == ".blend"):
+        raise BatchError(f"--scene {scene} is no .blend file that is there", "Correct its name")
+    staged = []
+    for shot in shots:
+        if scene is not None and shot.scene is None and (shot.action or shot.render):
+            shot = replace(shot, scene=scene.absolute())
+        if shot.character and shot.scene is None:
+            raise BatchError(
+                f"Row {shot.row} names the character '{shot.character}' and no scene",
+                "Name its .blend in column 'scene' or with --scene",
+            )
+        staged.append(shot)
+    return staged
 
 
 def line_options(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -107,6 +107,7 @@ def test_a_list_makes_curves_actions_and_video_and_leaves_scenes_alone():
         f"{one},Head,stage.blend,actions/one.blend,one.mp4,3\n"
         f"{two},,,own.blend,,\n",
     )
+    helpers.empty_scene()
     command = ("batch", shots, "--out", folder / "out", "--workers", 2)
     code, _, err = _run(*command, "--quiet")
     assert (code, err) == (0, ""), err
@@ -139,6 +140,25 @@ def test_a_list_makes_curves_actions_and_video_and_leaves_scenes_alone():
     (summary,) = [json.loads(line) for line in told.splitlines() if '"summary"' in line]
     assert summary["counts"]["scene"] == {"unchanged": 2}
     assert {path: path.stat().st_mtime_ns for path in made} == made
+
+
+def test_rows_without_a_scene_lie_in_the_open_one():
+    folder = _folder("open")
+    stage = _stage(folder)
+    shots = _list(folder, f"audio,action,character\n{helpers.vowels('open.wav', 0.5)},x.blend,Head\n")
+    helpers.empty_scene()
+    code, _, err = _run("batch", shots, "--out", folder / "out", "--quiet")
+    assert code == 2, "a character of no scene"
+    assert "Row 1 names the character 'Head' and no scene" in err
+    command = ("batch", shots, "--out", folder / "out", "--kinds", "scene", "--quiet")
+    code, _, err = _run(*command, "--scene", folder / "nowhere.blend")
+    assert code == 2
+    assert "nowhere.blend is no .blend" in err
+    bpy.ops.wm.open_mainfile(filepath=str(stage))
+    code, _, err = _run(*command)
+    assert (code, err) == (0, ""), err
+    action = _appended(folder / "out" / "x.blend")
+    assert [slot.target_id_type for slot in action.slots] == ["KEY"], "the scene's mesh, not the head"
 
 
 def test_rows_that_cannot_be_made_say_why_and_the_others_are():
