@@ -10,11 +10,11 @@ Sections, each a module beside this one with `tables(folder, quick=...)`:
     growth     memory over 24 hours of speech, and over 5000 rows of a batch
     blender    switching the add-on on, keying, a slider, rendering (where this Python has bpy)
     roofline   the models beside what the processor can do
+    engines    Ray beside the local pool (where this Python has ray)
 
 `measure.py` holds what they share, `endless.py` the day of speech, `in_blender.py` what runs inside Blender.
-Programs of their own: `engines.py` (Ray beside the local pool), `kills.py` (batches that are killed),
-`thinning.py` (keys, and how far off they are), `actor_*.py` (the photoreal pass; they need an actor or a
-plate).
+Programs of their own: `kills.py` (batches that are killed), `thinning.py` (keys, and how far off they are),
+`actor_*.py` (the photoreal pass; they need an actor or a plate).
 
 docs/BENCHMARKS.md is what this prints on a quiet machine.
 """
@@ -26,7 +26,7 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy: it reads this once
 
 import argparse
-import importlib
+import importlib.util
 import json
 import sys
 import tempfile
@@ -42,6 +42,7 @@ SECTIONS = {
     "growth": "Memory over time",
     "blender": "Inside Blender",
     "roofline": "How far from the processor's limit",
+    "engines": "Engines of a batch",
 }
 _INTRO = """# Benchmarks
 
@@ -59,7 +60,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the tables for machines")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="also write what is printed")
     arguments = parser.parse_args()
-    chosen = arguments.only.split(",") if arguments.only else list(SECTIONS)
+    chosen = arguments.only.split(",") if arguments.only else [*filter(_is_possible, SECTIONS)]
     if unknown := set(chosen) - set(SECTIONS):
         parser.error(f"there is no section {', '.join(sorted(unknown))}")
     started = time.monotonic()
@@ -80,6 +81,10 @@ def main() -> int:
         values = {name: as_json(tables) for name, tables in measured.items()}
         arguments.json.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
     return int(failed)
+
+
+def _is_possible(name: str) -> bool:
+    return name != "engines" or importlib.util.find_spec("ray") is not None
 
 
 def _section(name: str, *, quick: bool) -> tuple[list[Table], bool]:

@@ -3,15 +3,24 @@
 import json
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
+from batch_helpers import listed
+from soliloquy.inference import cli
+from soliloquy.inference.batch import records
+from soliloquy.inference.batch.worker import run_task
+from soliloquy.inference.commands import batch, batch_work
 
 BENCH = Path(__file__).resolve().parents[1] / "bench"
 HOURS = 0.8
 MOST_MB_PER_HOUR = 2.0
 """A day would then take 48 MB. Keeping level and pitch of every row would take 4 an hour, the curves 40."""
+
+ROWS, MOST_BYTES_PER_ROW = 20, 5_000
+"""The curves of such a row alone take 22 kB, its sound 128 kB."""
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="only Linux tells the memory of a process")
@@ -39,3 +48,24 @@ def test_growth_is_seen_beside_steps_of_the_allocator():
     assert growth(hours, 180.0 + 3.0 * hours) == pytest.approx(3.0)
     assert growth(hours, 180.0 + np.where(hours > 0.75, 4.0, 0.0)) == 0.0
     assert growth(hours, 180.0 + 40.0 * hours + steps) > MOST_MB_PER_HOUR
+
+
+def test_a_worker_keeps_nothing_of_its_rows(tmp_path):
+    out, shots = tmp_path / "out", listed(tmp_path, 1, 2.0)
+    records.prepare(out)
+    arguments = cli._parser().parse_args(["batch", str(shots), "--out", str(out)])
+    (task,), _ = batch.listed_tasks(arguments, cli.Console(quiet=True, as_json=False))
+    handlers = batch_work.handlers()
+
+    def work(rows: int) -> int:
+        for _ in range(rows):
+            assert run_task(task, out, handlers).state == "done"
+        return tracemalloc.get_traced_memory()[0]
+
+    work(3)  # models, modules, caches
+    tracemalloc.start()
+    try:
+        before = work(3)
+        assert (work(ROWS) - before) / ROWS < MOST_BYTES_PER_ROW
+    finally:
+        tracemalloc.stop()
