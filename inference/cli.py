@@ -7,6 +7,7 @@ Exit codes: 0 done; 1 some of several inputs failed; 2 the only input failed, or
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import threading
@@ -41,8 +42,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         console.say("Interrupted: files that were not complete are not there")
         return INTERRUPTED
+    except BrokenPipeError:
+        _nobody_listens(console)
+        return INTERRUPTED
     except SystemExit as stop:
         return int(stop.code or 0)
+
+
+def _nobody_listens(console: Console) -> None:
+    """Whoever read our output has ended (`| head`): what is left of it goes nowhere, quietly."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with suppress(OSError):
+        console.say("Interrupted: nobody reads the output any more")
 
 
 @contextmanager

@@ -422,3 +422,21 @@ def test_times_of_files_decide_nothing(tmp_path, when):
     (tmp_path / "line_01.wav").write_bytes(data)  # as long as it was, and as old
     os.utime(tmp_path / "line_01.wav", (when, when))
     assert set(rows(shots, out)) == {2}
+
+
+# Nobody listens
+
+
+def test_a_reader_that_goes_away_stops_the_run(tmp_path):
+    shots, out = listed(tmp_path, 30, 0.1), tmp_path / "out"
+    driver = start(shots, out, "--json", "--workers", 2)
+    assert json.loads(driver.stdout.readline())["event"] == "batch"
+    driver.stdout.close()
+    stderr = driver.stderr.read()
+    assert driver.wait() == 130
+    assert "Traceback" not in stderr
+    assert "nobody reads the output" in stderr
+    assert litter(out) == []
+    done = names(out)
+    assert len(done) < 30
+    assert len(rows(shots, out)) == 30 - len(done)
