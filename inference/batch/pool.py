@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from .types import Result
-from .worker import FENCE, MARK, from_reply
+from .worker import FENCE, MARK, SECONDS_BETWEEN, from_reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
@@ -30,6 +30,7 @@ SILENT: Final = "it made no progress for longer than --timeout allows, and was s
 TRIES: Final = 2
 """Of a task whose worker died: a machine may have been short of memory for a moment."""
 _LOOK_S: Final = 0.25
+_LEAST_S: Final = 2.0 * SECONDS_BETWEEN
 _START_S: Final = 60.0
 """A worker may be silent for so long before its first word: programs start slowly from a server."""
 _FENCE_S: Final = 1.0
@@ -134,7 +135,7 @@ class _Slot(threading.Thread):
     def give_up_if_silent(self, timeout_s: float) -> None:
         """Kill a worker that has said nothing for `timeout_s` (monotonic time: clocks may jump)."""
         with self._lock:
-            limit_s = timeout_s if self._is_ready else max(timeout_s, _START_S)
+            limit_s = max(timeout_s, _LEAST_S if self._is_ready else _START_S)
             if self._heard_s is not None and time.monotonic() - self._heard_s > limit_s:
                 self._gave_up, self._heard_s = True, None
                 self._kill_process()

@@ -39,6 +39,7 @@ KILLS = Path(__file__).parents[1] / "bench" / "kills.py"
 # One worker or all, at random moments
 
 
+@pytest.mark.slow
 @linux
 def test_random_kills_lose_and_tear_nothing(tmp_path):
     pytest.importorskip("onnxruntime")
@@ -359,6 +360,7 @@ def test_out_is_a_file(tmp_path, where):
 # One bad row
 
 
+@pytest.mark.slow
 def test_one_corrupt_row_among_500(tmp_path):
     pytest.importorskip("onnxruntime")
     given = sounds(tmp_path, 500, 0.05)
