@@ -96,7 +96,7 @@ def _read(path: Path, _modified_ns: int) -> Look:
         if not all(isinstance(value, (bool, int, float)) for value in values.values()):
             raise ValueError("a value is not a number")
         return Look(str(raw["name"]), str(raw.get("description", "")), values, path)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UsageError(
             f"The look {path} cannot be read ({error})", "Save it anew or delete the file"
         ) from error

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from .types import Kind, Shot
 
 
+_LONGEST_ROWS = 40
+"""Letters of two row numbers and a dash; what is longer is a name."""
+
+
 def select(shots: Sequence[Shot], only: str | None) -> list[Shot]:
     """The shots that `--only` names, in the order of the list.
 
@@ -48,7 +52,7 @@ def select(shots: Sequence[Shot], only: str | None) -> list[Shot]:
 
 def _is_named(shot: Shot, part: str) -> bool:
     first, dash, last = part.partition("-")
-    if first.isdecimal() and (not dash or last.isdecimal()):
+    if len(part) < _LONGEST_ROWS and first.isdecimal() and (not dash or last.isdecimal()):
         return int(first) <= shot.row <= int(last if dash else first)
     out = Path(shot.out)
     names = (shot.out, out.stem, out.with_suffix("").as_posix(), shot.audio.name)

@@ -156,7 +156,7 @@ def from_reply(task: Task, reply: Mapping[str, Any]) -> Result:
 
 def _read(stdin: IO[bytes], tasks: queue.Queue[str]) -> None:
     for line in stdin:
-        tasks.put(line.decode("utf-8"))
+        tasks.put(line.decode("utf-8", "replace"))  # what is no task is told where it is read
     with contextlib.suppress(OSError, ValueError):
         sys.stderr.flush()
     os._exit(

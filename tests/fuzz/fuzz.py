@@ -111,7 +111,8 @@ def _attack(name: str, arguments: argparse.Namespace) -> Outcome:
     ]
     before = set(found.glob("*"))
     started = time.monotonic()
-    place = tempfile.TemporaryDirectory(prefix="soliloquy-fuzz-", ignore_cleanup_errors=True)
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    place = tempfile.TemporaryDirectory(prefix="soliloquy-fuzz-", dir=memory, ignore_cleanup_errors=True)
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
     environment[FOLDER] = place.name
     # A run that is counted has no end that is known; every input of it has one.

@@ -42,6 +42,9 @@ JSON = (json_value,)
 JSON_WORDS = (b"null", b"NaN", b"1e999", b"-1", b"[]", b"{}", b'""', b"9" * 40, b"[" * 60, b"\\ud800", b"..")
 
 
+_laid: dict[str, bytes] = {}
+
+
 @lru_cache(maxsize=1)
 def folder() -> Path:
     """Where inputs are laid; nothing else may be written anywhere."""
@@ -52,13 +55,16 @@ def folder() -> Path:
 def laid(data: bytes, name: str = "input.bin") -> Path:
     """A file with these bytes."""
     path = folder() / name
-    with unguarded():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+    if _laid.get(name) != data:
+        with unguarded():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        _laid[name] = data
     return path
 
 
 def unlaid(name: str) -> None:
     """No file of that name."""
+    _laid.pop(name, None)
     with unguarded():
         (folder() / name).unlink(missing_ok=True)

@@ -105,7 +105,7 @@ def read_channels(path: str | os.PathLike[str]) -> tuple[dict[str, FloatArray], 
     with _opened(oiio, Path(path)) as source:
         spec = source.spec()
         pixels = _pixels(source, Path(path), oiio.FLOAT)
-    return {name: pixels[:, :, i] for i, name in enumerate(spec.channelnames)}, _texts(spec)
+        return {name: pixels[:, :, i] for i, name in enumerate(spec.channelnames)}, _texts(spec)
 
 
 def read_attributes(path: str | os.PathLike[str]) -> dict[str, str]:
@@ -126,6 +126,8 @@ def _opened(oiio: Any, path: Path) -> Iterator[Any]:
         raise ImageError(f"'{path}' is no image that can be read ({_reason(oiio)})", _CONVERT)
     try:
         yield source
+    except UnicodeDecodeError as error:  # names and texts of a header are decoded as they are asked for
+        raise ImageError(f"The header of the image '{path}' is damaged", "Copy it again") from error
     finally:
         source.close()
 

@@ -120,25 +120,26 @@ def check_bytes(signed: Mapping[str, Any], content: bytes) -> Signature:
         CredentialsError: it is no signature at all, or the package is not installed.
     """
     x509 = _load_x509()
-    from cryptography.exceptions import InvalidSignature
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
     try:
         chain = x509.load_pem_x509_certificates(str(signed["chain"]).encode("ascii"))
         signature = base64.b64decode(str(signed["signature"]), validate=True)
         how = _how(str(signed["algorithm"]))
-    except (ValueError, KeyError, TypeError) as error:
+        public: Any = chain[0].public_key()
+        signer = _common_name(chain[0]), _fingerprint(chain[0]), is_self_made(chain[0])
+    except (ValueError, LookupError, TypeError, UnsupportedAlgorithm) as error:
         raise CredentialsError(
             f"The signature is damaged ({first_line(error)})", "Restore it, or render the pass again"
         ) from error
     try:
-        public: Any = chain[0].public_key()
         public.verify(signature, content, *how)
         for lower, upper in pairwise(chain):
             lower.verify_directly_issued_by(upper)
         valid = True
-    except (InvalidSignature, ValueError, TypeError, AttributeError):
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError, AttributeError):
         valid = False
-    return Signature(valid, _common_name(chain[0]), _fingerprint(chain[0]), is_self_made(chain[0]))
+    return Signature(valid, *signer)
 
 
 def is_self_made(certificate: Any) -> bool:

@@ -80,6 +80,50 @@ def _lists() -> Iterator[bytes]:
     yield json.dumps({"shots": [{"audio": "line.wav"}]}).encode()
 
 
+def select(data: bytes) -> bool:
+    """`--only` of any text chooses rows of the list, in its order."""
+    from pathlib import Path
+
+    from soliloquy.inference.batch.plan import select as chosen
+    from soliloquy.inference.batch.types import BatchError, Shot
+
+    shots = [Shot(row, Path(f"/x/anna_{row}.wav"), f"anna/{row}.csv") for row in range(1, 9)]
+    try:
+        found = chosen(shots, data.decode("utf-8", "replace"))
+    except BatchError:
+        return False
+    assert found
+    assert [shot for shot in shots if shot in found] == found
+    return True
+
+
+def names(data: bytes) -> bool:
+    """`safe_relative` of any text is one path on every system."""
+    from pathlib import PureWindowsPath
+
+    from soliloquy.inference.errors import UsageError
+    from soliloquy.inference.safe_names import inside, safe_relative
+
+    try:
+        path = safe_relative(data.decode("utf-8", "surrogatepass"), "A name")
+    except (UsageError, UnicodeDecodeError):
+        return False
+    windows = PureWindowsPath(str(path))
+    assert not (windows.drive)
+    assert not (windows.root)
+    assert not (windows.is_reserved())
+    assert not (path.is_absolute())
+    assert windows.parts == path.parts
+    assert ".." not in path.parts
+    assert inside(folder(), path) == folder() / path
+    return True
+
+
+def _names() -> Iterator[bytes]:
+    for text in ("a/b.csv", "..\\x", "C:\\x", "con.txt", "a./b ", "été/名前.wav", "//host/share", "nul"):
+        yield text.encode()
+
+
 def record(data: bytes) -> bool:
     """A record of any content: made again, or what it says is there and lies inside."""
     from soliloquy.inference.batch.records import STATE, is_unchanged, made_by
@@ -220,6 +264,10 @@ TARGETS = {
         JSON,
         JSON_WORDS + _PLACES,
     ),
+    "select": Target(
+        select, lambda: [b"1-3,7", b"anna_*", b"*/2", b"[1-3]"], ("soliloquy.inference.batch.plan", "fnmatch")
+    ),
+    "names": Target(names, _names, ("soliloquy.inference.safe_names",), (), _PLACES, 2048),
     "record": Target(
         record, _records, ("soliloquy.inference.batch.records",), (json_value,), JSON_WORDS + _PLACES
     ),

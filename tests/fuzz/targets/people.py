@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import random
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from mutate import zip_member
+from mutate import Bytes, json_value, zip_member
 from target import JSON, JSON_WORDS, Target, folder, laid, unlaid
 
 _CONSENT = "The speaker agrees to tests of this program"
@@ -33,19 +35,19 @@ def _made() -> object:
     from soliloquy.inference.types import FaceMotion
 
     made = make_actor(folder() / "actor", "Somebody", _CONSENT, 32)
-    rows, random = 3, np.random.default_rng(0)
+    rows, chance = 3, np.random.default_rng(0)
     face = ActorFace(
-        random.normal(size=(POINTS, 3)).astype(np.float32),
-        random.normal(size=(4, POINTS, 3)).astype(np.float32),
+        chance.normal(size=(POINTS, 3)).astype(np.float32),
+        chance.normal(size=(4, POINTS, 3)).astype(np.float32),
         np.zeros((5, 3), np.int32),
         np.zeros((53, 4), np.float32),
     )
     save_face(made, face)
     bank = MemoryBank(
         made.identifier,
-        random.normal(size=(6, 20)).astype(np.float32),
-        random.integers(0, 256, (6, 32, 32, 3), np.uint8),
-        random.uniform(0, 32, (6, len(MOUTH_REGION), 2)).astype(np.float32),
+        chance.normal(size=(6, 20)).astype(np.float32),
+        chance.integers(0, 256, (6, 32, 32, 3), np.uint8),
+        chance.uniform(0, 32, (6, len(MOUTH_REGION), 2)).astype(np.float32),
         np.zeros(6, np.uint16),
         np.arange(6, dtype=np.int32),
         np.ones(6, np.float32),
@@ -181,8 +183,66 @@ def _passes() -> Iterator[bytes]:
         + b"\0"
         + json.dumps({"algorithm": "es256", "signature": "", "chain": []}).encode()
     )
+    yield from _signed(json.dumps({**whole, "version": "0"}).encode())
     yield json.dumps({**whole, "actor": {"name": "A"}, "sources": {"x.wav": "0" * 64}}).encode()
     yield json.dumps({**whole, "files": {"../x": "0" * 64, "NUL": "1"}}).encode()
+
+
+def _signed(content: bytes) -> Iterator[bytes]:
+    """The same with a real signature, of a certificate made for this."""
+    from soliloquy.inference.actor.trust.credentials import DATA_VARIABLE, find_credentials, sign_bytes
+
+    before = os.environ.get(DATA_VARIABLE)
+    os.environ[DATA_VARIABLE] = str(folder() / "data")
+    try:
+        credentials = find_credentials()
+    finally:
+        os.environ.pop(DATA_VARIABLE)
+        if before is not None:
+            os.environ[DATA_VARIABLE] = before
+    yield content + b"\0" + json.dumps(sign_bytes(credentials, content)).encode()
+
+
+def _either(data: bytes, chance: random.Random, change: Bytes) -> bytes | None:
+    """A value of the list or of the signature changed."""
+    listed, mark, signature = data.partition(b"\0")
+    if mark and chance.random() < 0.5:
+        new = json_value(signature, chance, change)
+        return None if new is None else listed + mark + new
+    new = json_value(listed, chance, change)
+    return None if new is None else new + mark + signature
+
+
+def picture(data: bytes) -> bool:
+    """`verify` of a picture, and its pixels: the first byte chooses what its name says it is."""
+    from soliloquy.inference.actor.media.images import ImageError, read_channels
+    from soliloquy.inference.actor.trust.verification import verify
+    from soliloquy.inference.commands.verify import _text
+    from soliloquy.inference.errors import SoliloquyError
+
+    path = laid(data[1:], f"picture/one.{('exr', 'png', 'jpg', 'tif')[data[0] % 4] if data else 'exr'}")
+    try:
+        (verdict,) = verify(path)
+        assert all(line.isprintable() for line in _text(verdict).split("\n"))
+        channels, texts = read_channels(path)
+    except ImageError:
+        return False
+    except SoliloquyError:
+        return False
+    assert len({array.shape for array in channels.values()}) == 1
+    assert all(isinstance(text, str) for text in texts.values())
+    return True
+
+
+def _pictures() -> Iterator[bytes]:
+    yield b"\0" + next(iter(_frames()))
+    from guard import unguarded
+    from soliloquy.inference.actor.media.images import write_png
+
+    path = folder() / "seed.png"
+    with unguarded():
+        write_png(path, np.full((4, 4, 3), 99, np.uint8), {"soliloquy:synthetic": "true"})
+    yield b"\1" + path.read_bytes()
 
 
 def exr_header(data: bytes) -> bool:
@@ -223,9 +283,16 @@ TARGETS = {
         provenance,
         _passes,
         ("soliloquy.inference.actor.trust",),
-        JSON,
+        (_either,),
         JSON_WORDS,
         needs=("OpenImageIO", "c2pa", "cryptography"),
+    ),
+    "picture": Target(
+        picture,
+        _pictures,
+        ("soliloquy.inference.actor.trust", "soliloquy.inference.actor.media.images"),
+        needs=("OpenImageIO", "c2pa", "cryptography"),
+        words=(b"IHDR", b"iTXt", b"caBX", b"\x76\x2f\x31\x01", b"dataWindow\0", b"\xff\xff\xff\x7f"),
     ),
     "exr_header": Target(exr_header, _frames, ("soliloquy.inference.actor.media.exr",)),
 }

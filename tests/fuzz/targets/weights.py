@@ -124,6 +124,7 @@ def graphs(data: bytes) -> bool:
 
 def _tiny() -> Iterator[bytes]:
     yield tiny_model()
+    yield tiny_model().replace(b'"name": "tiny"', b'"name": "t\xff\xfey"')
     outside = (
         b"\x08\x04\x10\x01" + _message(8, b"w") + _message(13, _message(1, b"location") + _message(2, b"x"))
     )
