@@ -159,7 +159,7 @@ def _pytest(environment: Environment, folders: Sequence[str], only: str = "") ->
 
 def _without_torch() -> Count:
     ensure(RUNTIME)
-    heavy = ("torch", "bpy", "av", "mediapipe", "cv2")
+    heavy = ("torch", "bpy", "av", "mediapipe", "cv2", "ray")
     absent = f"import importlib.util as u, sys; sys.exit(any(u.find_spec(n) for n in {heavy}))"
     status, _ = stream([RUNTIME.python, "-c", absent])
     if status != 0:
