@@ -6,19 +6,23 @@ under a temporary name is looked at before it takes the target's place.
 
 from __future__ import annotations
 
+import errno
 import secrets
+import shutil
 import struct
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..inference.errors import OutputError
+from ..inference.files import LONGEST_STEM, output_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _ZSTD_SEEK_TABLE_END = b"\xb1\xea\x92\x8f"
+_NO_SPACE = 2**16
 _MP4_HEADER = struct.Struct(">I4s")
 
 
@@ -56,13 +60,17 @@ def written_beside(target: Path) -> Iterator[Path]:
     """
     check_writable(target)
     is_video = target.suffix.lower() != ".blend"
-    temporary = target.with_name(f".{secrets.token_hex(4)}{'.mp4' if is_video else '.blend'}")
+    # As `files.atomic_path` names it: what a killed batch leaves is known by its output.
+    ending = ".mp4" if is_video else ".blend"
+    temporary = target.with_name(f".{target.stem[:LONGEST_STEM]}.{secrets.token_hex(4)}.tmp{ending}")
     try:
         yield temporary
         if not (_is_complete_mp4(temporary) if is_video else _is_complete_blend(temporary)):
+            _check_space(target)
             raise OutputError(f"{target} was not written completely", "Check that the disk is not full")
         temporary.replace(target)
     except (OSError, RuntimeError) as error:  # RuntimeError: what an operator of Blender reports
+        _check_space(target)
         reason = str(error).strip().removeprefix("Error: ")
         raise OutputError(
             f"{target} could not be written ({reason})", "Check the disk and the folder"
@@ -70,6 +78,13 @@ def written_beside(target: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _check_space(target: Path) -> None:
+    """Say that the disk is full where it is; Blender does not tell."""
+    with suppress(OSError):
+        if shutil.disk_usage(target.parent).free < _NO_SPACE:
+            raise output_error(OSError(errno.ENOSPC, "No space"), target)
 
 
 def _is_complete_blend(path: Path) -> bool:
