@@ -20,6 +20,7 @@ import bpy
 from ..inference.commands import options
 from ..inference.commands import rig as rig_options
 from ..inference.errors import SoliloquyError, UsageError
+from ..inference.version import version
 from . import command_outputs, dialogue_command, layers, line, line_command, media, rig_command
 from .jobs import message
 
@@ -107,6 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=f"blender -b SCENE.blend --command {NAME}", description="Speech to facial animation"
     )
+    parser.add_argument("--version", action="version", version=f"{NAME} {version()}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     rig_options.add(commands).set_defaults(work=rig_command.run)
     dialogue_command.add(commands).set_defaults(work=dialogue_command.run)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import sys
 from dataclasses import replace
 from functools import partial
@@ -15,7 +14,7 @@ from ..batch.pool import Launcher, run_local
 from ..batch.types import KINDS, BatchError
 from ..console import OK, SOME_FAILED
 from ..errors import UsageError
-from . import curve_output, options
+from . import blender, curve_output, options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -30,7 +29,6 @@ _ABOUT = """Work off a list of shots: a table (CSV, UTF-8) whose first line name
 Only `audio` is needed; `out`, `action`, `render` and `pass` name what is to be made, relative to --out.
 The list is checked as a whole before the work begins. A run that was stopped or killed goes on where it was:
 only what is missing or changed is made."""
-_BLENDER = "SOLILOQUY_BLENDER"
 _PER_SHOT = ("seed", "text", "text_file")
 """Options of `soliloquy animate` that are columns here."""
 _OF_THE_LINE = (
@@ -60,7 +58,7 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--blender",
         metavar="PROGRAM",
-        help=f"for action and render; default ${_BLENDER}, or blender on the PATH",
+        help=f"for action and render; default ${blender.PROGRAM}, or blender on the PATH",
     )
 
 
@@ -144,7 +142,7 @@ def run(arguments: argparse.Namespace, console: Console, launchers: Launchers | 
     if arguments.dry_run:
         _show_plan(chosen, arguments.out, console, overwrite=arguments.overwrite)
         return OK
-    engine = _engine(arguments, {task.kind for task in chosen}, launchers or _own_launchers)
+    engine = _engine(arguments, launchers or _own_launchers)
     summary = run_batch(
         chosen,
         listed,
@@ -248,13 +246,16 @@ def _weights(arguments: argparse.Namespace) -> list[Path]:
     return [*shipped, *([arguments.model] if arguments.model else [])]
 
 
-def _engine(arguments: argparse.Namespace, kinds: set[Kind], launchers: Launchers) -> Engine:
+def _engine(arguments: argparse.Namespace, launchers: Launchers) -> Engine:
     if getattr(arguments, "engine", "local") == "ray":
         return _ray_engine(arguments)
     workers = arguments.workers or cores()
-    started = launchers(arguments, kinds)
     return lambda tasks, progress: run_local(
-        tasks, started, workers=workers, timeout_s=arguments.timeout, progress=progress
+        tasks,
+        launchers(arguments, {task.kind for task in tasks}),
+        workers=workers,
+        timeout_s=arguments.timeout,
+        progress=progress,
     )
 
 
@@ -291,20 +292,8 @@ def _own_launchers(arguments: argparse.Namespace, kinds: set[Kind]) -> dict[Kind
     own = Launcher((sys.executable, "-P", "-m", package, *rest), {"OMP_NUM_THREADS": "1", **os.environ})
     found: dict[Kind, Launcher] = {"curves": own, "pass": own}
     if "scene" in kinds:
-        found["scene"] = Launcher((_blender(arguments), "-b", "--command", "soliloquy", *rest))
+        found["scene"] = Launcher((blender.find_blender(arguments.blender), *blender.COMMAND, *rest))
     return found
-
-
-def _blender(arguments: argparse.Namespace) -> str:
-    named = arguments.blender or os.environ.get(_BLENDER) or "blender"
-    program = shutil.which(named)
-    if program is None:
-        raise BatchError(
-            f"Rows ask for action or render, and there is no program '{named}'",
-            f"Name Blender with --blender or {_BLENDER}, or run the batch inside it: "
-            "blender -b --command soliloquy batch",
-        )
-    return program
 
 
 def _show_plan(tasks: Sequence[Task], folder: Path, console: Console, *, overwrite: bool) -> None:

@@ -17,8 +17,8 @@ from test_command import RENDER_PX, _camera_scene, _leftovers, _run, _streams
 
 CRASHED = "crashed"
 _STAND_IN = """#!/bin/sh
-{first}
 shift 3
+[ "$1" = batch-worker ] && {{ {first}; }}
 exec {python} -m {package}.blender_addon.cli_command "$@"
 """
 """Blender's module in the place of its program: `-b --command soliloquy` are the words that go."""
@@ -298,6 +298,15 @@ def test_outside_blender_a_program_is_named_and_a_crash_is_tried_again():
     code, err = _outside(folder, shots, "/nowhere/blender")
     assert code == 2
     assert "no program '/nowhere/blender'" in err
+    code, err = _outside(folder, shots, "true")
+    assert code == 2
+    assert "is no Blender with Soliloquy. Install the extension" in err
+    older = folder / "older"
+    older.write_text("#!/bin/sh\necho Blender 4.5; echo soliloquy 0.1.0")
+    older.chmod(0o755)
+    code, err = _outside(folder, shots, str(older))
+    assert code == 2
+    assert "has Soliloquy 0.1.0, and this is" in err
     once = f"[ -e {folder}/{CRASHED} ] || {{ touch {folder}/{CRASHED}; kill -SEGV $$; }}"
     code, err = _outside(folder, shots, _stand_in(folder, once))
     assert code == 0, err
