@@ -68,19 +68,21 @@ def main() -> int:
     for name in chosen:
         measured[name], worked = _section(name, quick=arguments.quick)
         failed |= not worked
-    intro = _INTRO.format(
-        quick=" --quick" if arguments.quick else "", minutes=(time.monotonic() - started) / 60.0
-    )
+        minutes = (time.monotonic() - started) / 60.0
+        text = _report(measured, minutes, quick=arguments.quick)
+        if arguments.markdown:  # section by section: whoever stops it keeps what there is
+            arguments.markdown.write_text(text, encoding="utf-8")
+        if arguments.json:
+            values = {name: as_json(tables) for name, tables in measured.items()}
+            arguments.json.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
+    print(text)
+    return int(failed)
+
+
+def _report(measured: dict[str, list[Table]], minutes: float, *, quick: bool) -> str:
     titles = {name: SECTIONS.get(name, "Machine") for name in measured}
     parts = [f"## {titles[name]}\n\n{markdown(tables, titles[name])}" for name, tables in measured.items()]
-    text = "\n".join([intro, *parts])
-    print(text)
-    if arguments.markdown:
-        arguments.markdown.write_text(text, encoding="utf-8")
-    if arguments.json:
-        values = {name: as_json(tables) for name, tables in measured.items()}
-        arguments.json.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
-    return int(failed)
+    return "\n".join([_INTRO.format(quick=" --quick" if quick else "", minutes=minutes), *parts])
 
 
 def _is_possible(name: str) -> bool:
