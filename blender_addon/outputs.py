@@ -7,6 +7,7 @@ under a temporary name is looked at before it takes the target's place.
 from __future__ import annotations
 
 import errno
+import os
 import secrets
 import shutil
 import struct
@@ -84,7 +85,7 @@ def _check_space(target: Path) -> None:
     """Say that the disk is full where it is; Blender does not tell."""
     with suppress(OSError):
         if shutil.disk_usage(target.parent).free < _NO_SPACE:
-            raise output_error(OSError(errno.ENOSPC, "No space"), target)
+            raise output_error(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target)), target)
 
 
 def _is_complete_blend(path: Path) -> bool:
