@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import UsageError
+from .blender import COMMAND
 
 if TYPE_CHECKING:
     import argparse
@@ -67,4 +68,4 @@ def _blender() -> list[str]:
             "A character can be opened with Blender only, and there is none here",
             "Install Blender with the extension, or `pip install bpy` into this Python",
         )
-    return [program, "-b", "--command", "soliloquy"]
+    return [program, *COMMAND]
