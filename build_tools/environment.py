@@ -56,7 +56,9 @@ class Environment:
 DEMO: Final = Environment(".venv", frozenset({"video", "blender"}), ("numpy==1.26.4",))
 """Runs the demo and builds the extension: no torch."""
 FULL: Final = Environment(
-    ".venv", frozenset({"video", "plot", "blender", "actor", "train", "test", "fuzz"}), ("numpy==1.26.4",)
+    ".venv",
+    frozenset({"video", "plot", "blender", "actor", "farm", "train", "test", "fuzz"}),
+    ("numpy==1.26.4",),
 )
 """Runs the checks and trains."""
 RUNTIME: Final = Environment(".venv-runtime", packages=("numpy==2.4.6", "pytest", "hypothesis"))

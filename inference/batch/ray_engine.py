@@ -58,6 +58,8 @@ _REMEDY: Final = (
     "See that `ray status` works here, that this machine is a node of the cluster, and that Ray and Python"
     " have the same versions everywhere"
 )
+_launchers: dict[tuple[Path, Kind], Mapping[Kind, Launcher]] = {}
+"""In a worker: to find a program takes as long as to start Blender."""
 _STORE_BYTES: Final = 128 * 2**20
 """Object store of a cluster of our own: it holds the weights alone."""
 
@@ -230,8 +232,7 @@ def _work(
     weights: Mapping[str, Any],
 ) -> Iterator[Event]:
     """The worker's side: do the tasks, and yield what the driver has to know."""
-    import ray
-
+    ray = _import_ray()
     yield "begun", (ray.util.get_node_ip_address(), version(), (Path(folder) / STATE).is_dir(), folder)
     hand_over(weights)
     tasks = [Task.from_json(line) for line in lines]
@@ -280,7 +281,10 @@ def _finished(
 ) -> Iterator[Finished]:
     kind = tasks[0].kind
     if kind not in handlers:
-        yield from run_local(tasks, launchers({kind}), workers=1, timeout_s=timeout_s, progress=progress)
+        if (folder, kind) not in _launchers:
+            _launchers[folder, kind] = launchers({kind})
+        known = _launchers[folder, kind]
+        yield from run_local(tasks, known, workers=1, timeout_s=timeout_s, progress=progress)
         return
     for task in tasks:
         printed = io.StringIO()

@@ -74,18 +74,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="other runs with --shared work in the same folder on other rows (for farms)",
     )
-    add(
-        "--overwrite",
-        action="store_true",
-        help="replace outputs that this batch did not make, or that were changed since: "
-        "otherwise they are kept, and their rows fail",
-    )
     add("--quiet", action="store_true", help="print errors only")
     add("--json", action="store_true", help="one JSON object per line on stdout, with progress")
 
 
 def add_work_options(parser: argparse.ArgumentParser) -> None:
-    """How hard to work, and how long to wait."""
+    """How hard to work, how long to wait, and what may be replaced."""
     add = parser.add_argument
     add("--workers", type=options.threads, metavar="N", help="processes at the same time; default: cores")
     add(
@@ -94,6 +88,12 @@ def add_work_options(parser: argparse.ArgumentParser) -> None:
         default=600.0,
         metavar="S",
         help="a row that makes no progress for so long fails; default 600",
+    )
+    add(
+        "--overwrite",
+        action="store_true",
+        help="replace outputs that this batch did not make, or that were changed since: "
+        "otherwise they are kept, and their rows fail",
     )
 
 

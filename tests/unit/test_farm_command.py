@@ -86,7 +86,17 @@ def of_export(arguments):
         [],
         ["--delay", "-0.1", "--no-lips-meet", "--still", "--lips-only", "--fps", "30000/1001"],
         ["--instruction", "-- a 'sad' \"speaker\", {0} $HOME", "--emotion", "1.5", "--format", "a2f"],
-        ["--workers", "3", "--timeout", "1e3", "--no-blinks", "--teeth-on-f", "--language", "de"],
+        [
+            "--overwrite",
+            "--workers",
+            "3",
+            "--timeout",
+            "1e3",
+            "--no-blinks",
+            "--teeth-on-f",
+            "--language",
+            "de",
+        ],
         ["--model", "some where/other.onnx", "--device", "cpu"],
     ],
 )
