@@ -52,7 +52,7 @@ SOLE_IMPORTERS = {
 }
 
 LAYERS = (
-    {"errors", "channels", "types", "version", "visemes", "rig_source", "rig_assign", "rotation"},
+    {"errors", "channels", "types", "version", "visemes", "protobuf", "rig_source", "rig_assign", "rotation"},
     {"timing", "lip_basis", "alignment", "transcript", "prosody", "bezier", "key_reduction", "instruction"},
     {"loudness", "files", "names", "safe_names", "weight_check", "contacts", "rig_solve", "rig_movements"},
     {"audio", "session", "curves", "articulation", "rig_json", "rig_names", "rig_geometry"},

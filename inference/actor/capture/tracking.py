@@ -13,12 +13,14 @@ import os
 import struct
 import sys
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from ... import protobuf
 from ...channels import ARKIT_52
 from ..folder import ActorError
 from ..types import POINTS
@@ -101,17 +103,12 @@ def load_mesh(face_model: Path) -> FaceMesh:
         corners = [value for number, value in _fields(mesh) if number == 4 and isinstance(value, int)]
         vertices = np.frombuffer(b"".join(values), "<f4").reshape(_MESH_POINTS, 5)[:, :3]
         triangles = np.asarray(corners, np.int32).reshape(-1, 3)
-        if not len(triangles) or triangles.max() >= _MESH_POINTS:
+        if not len(triangles) or triangles.max() >= _MESH_POINTS or not np.isfinite(vertices).all():
             raise ValueError("its mesh is damaged")
     except (
-        OSError,
-        ValueError,
-        KeyError,
-        IndexError,
-        StopIteration,
-        struct.error,
-        zipfile.BadZipFile,
-    ) as error:
+        OSError, ValueError, LookupError, OverflowError, RuntimeError, EOFError, StopIteration, struct.error,
+        zipfile.BadZipFile, zlib.error,
+    ) as error:  # fmt: skip
         raise TrackingError(
             f"'{face_model}' is not MediaPipe's face landmarker ({error})",
             "Give the file face_landmarker.task as MediaPipe offers it",
@@ -121,35 +118,12 @@ def load_mesh(face_model: Path) -> FaceMesh:
 
 def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
     """Number and value of the fields of a protocol buffer: varints as int, all others as bytes."""
-    at = 0
-    while at < len(message):
-        key, at = _varint(message, at)
-        wire = key & 7
-        if wire == 0:
-            value, at = _varint(message, at)
-            yield key >> 3, value
-            continue
-        if wire == 2:
-            length, at = _varint(message, at)
-        elif wire in (1, 5):
-            length = 8 if wire == 1 else 4
-        else:
-            raise ValueError("its mesh is of an unknown layout")
-        if at + length > len(message):
-            raise ValueError("its mesh is cut off")
-        yield key >> 3, message[at : at + length]
-        at += length
-
-
-def _varint(message: bytes, at: int) -> tuple[int, int]:
-    value = 0
-    for shift in range(0, 64, 7):
-        byte = message[at]
-        at += 1
-        value |= (byte & 127) << shift
-        if byte < 128:
-            return value, at
-    raise ValueError("its mesh is damaged")
+    data = memoryview(message)
+    for number, wire, first, last in protobuf.fields(data, 0, len(data)):
+        yield (
+            number,
+            protobuf.varint(data, first, last)[0] if wire == protobuf.VARINT else message[first:last],
+        )
 
 
 class Tracker:

@@ -245,6 +245,34 @@ def _pictures() -> Iterator[bytes]:
     yield b"\1" + path.read_bytes()
 
 
+def face_model(data: bytes) -> bool:
+    """`load_mesh`: the canonical face in MediaPipe's bundle."""
+    from soliloquy.inference.actor.capture.tracking import TrackingError, load_mesh
+
+    try:
+        mesh = load_mesh(laid(data, "face.task"))
+    except TrackingError:
+        return False
+    assert np.isfinite(mesh.vertices).all()
+    assert ((mesh.triangles >= 0) & (mesh.triangles < len(mesh.vertices))).all()
+    return True
+
+
+def _bundles() -> Iterator[bytes]:
+    import io
+    import zipfile
+
+    vertices = np.zeros((468, 5), "<f4").tobytes()
+    size = len(vertices)
+    mesh = b"\x1a" + bytes([size & 127 | 128, size >> 7]) + vertices + b"\x20\x00\x20\x01\x20\x02"
+    size = len(mesh)
+    content = b"\x0a" + bytes([size & 127 | 128, size >> 7]) + mesh
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as bundle:
+        bundle.writestr(zipfile.ZipInfo("geometry_pipeline_metadata_landmarks.binarypb"), content)
+    yield buffer.getvalue()
+
+
 def exr_header(data: bytes) -> bool:
     """`read_texts`."""
     from soliloquy.inference.actor.media.exr import read_texts
@@ -286,6 +314,9 @@ TARGETS = {
         (_either,),
         JSON_WORDS,
         needs=("OpenImageIO", "c2pa", "cryptography"),
+    ),
+    "face_model": Target(
+        face_model, _bundles, ("soliloquy.inference.actor.capture.tracking", "zipfile"), (zip_member,)
     ),
     "picture": Target(
         picture,
