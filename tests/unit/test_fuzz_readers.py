@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -67,10 +68,12 @@ def test_a_reader_that_breaks_is_found(tmp_path):
         "Trespass: os.remove": "import os; os.remove('{0}/nothing')",
         "Trespass: subprocess.Popen": "import subprocess; subprocess.run(['true'])",
         "_TooLong": "while True: pass",
-        "MemoryError": "bytes(2**40)",
+        "MemoryError": "bytes(2**31)",
         "KeyError": "{{}}['x']",
     }.items():
-        if fault == "_TooLong" and not hasattr(__import__("signal"), "SIGALRM"):
+        if fault == "_TooLong" and not hasattr(signal, "SIGALRM"):
+            continue
+        if fault == "MemoryError" and not sys.platform.startswith("linux"):
             continue
         code = _BREAKS.format(fuzz=str(FUZZ), body=body.format(tmp_path), work=str(tmp_path / "work"))
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
