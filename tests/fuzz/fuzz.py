@@ -35,7 +35,7 @@ _STARTING_S = 120.0
 
 @dataclass
 class Outcome:
-    """What came of a target: how many inputs, and how many edges and features the seeds and all reached."""
+    """What came of a target: how many inputs; edges and features reached by what was known before, and by all."""
 
     target: str
     guided: bool = False
@@ -167,7 +167,7 @@ def _fault(said: str, code: int) -> str:
 def table(outcomes: list[Outcome]) -> str:
     """Markdown."""
     rows = [
-        "| target | inputs | accepted | refused | edges: seeds, new | features: seeds, new | corpus | s "
+        "| target | inputs | accepted | refused | edges: at start, new | features: at start, new | corpus | s "
         "| found |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
