@@ -35,7 +35,7 @@ _STARTING_S = 120.0
 
 @dataclass
 class Outcome:
-    """What came of a target: how many inputs; edges and features reached by what was known before, and by all."""
+    """What came of a target: inputs, and edges and features reached by what was known before and by all."""
 
     target: str
     guided: bool = False
@@ -167,8 +167,8 @@ def _fault(said: str, code: int) -> str:
 def table(outcomes: list[Outcome]) -> str:
     """Markdown."""
     rows = [
-        "| target | inputs | accepted | refused | edges: at start, new | features: at start, new | corpus | s "
-        "| found |",
+        "| target | inputs | accepted | refused | edges: at start, new | features: at start, new "
+        "| corpus | s | found |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for one in outcomes:

@@ -74,10 +74,23 @@ def test_nothing_that_is_read_can_run(file):
 
 @pytest.mark.parametrize(
     "source",
-    ["import pickle", "from pickle import loads", "import a, yaml", "eval('1')", "exec(text)",
-     "np.load(p)", "np.load(p, allow_pickle=True)", "np.load(p, allow_pickle=flag)", "run(c, shell=True)", "z.extractall(p)",
-     "os.system(c)", "def f():\n    from marshal import loads", "tempfile.mktemp()", "import tarfile"],
-)  # fmt: skip
+    [
+        "import pickle",
+        "from pickle import loads",
+        "import a, yaml",
+        "eval('1')",
+        "exec(text)",
+        "np.load(p)",
+        "np.load(p, allow_pickle=True)",
+        "np.load(p, allow_pickle=flag)",
+        "run(c, shell=True)",
+        "z.extractall(p)",
+        "os.system(c)",
+        "def f():\n    from marshal import loads",
+        "tempfile.mktemp()",
+        "import tarfile",
+    ],
+)
 def test_the_test_sees(source):
     assert faults(source)
 
