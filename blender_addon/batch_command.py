@@ -22,6 +22,7 @@ from ..inference.console import INTERRUPTED, OK, REFUSED, TERMINATED, Console
 from ..inference.errors import SoliloquyError
 from . import actor_process, preferences
 from .audio_decoder import AudDecoder
+from .outputs import remove_session_folder
 
 if TYPE_CHECKING:
     import argparse
@@ -61,8 +62,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 def work(arguments: argparse.Namespace) -> int:
     """Do the tasks that come in on stdin."""
-    serve(handlers(), arguments.out)
+    serve(handlers(), arguments.out, _asked(bpy.app.tempdir))
     return OK
+
+
+def _asked(session_folder: str) -> Iterator[bytes]:
+    """What comes in on stdin; where it ends, so does the process, and not in Blender's own way."""
+    yield from sys.stdin.buffer
+    remove_session_folder(session_folder)
 
 
 def handlers() -> dict[Kind, Handler]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -23,6 +24,7 @@ from ..inference.errors import SoliloquyError, UsageError
 from ..inference.version import version
 from . import command_outputs, dialogue_command, layers, line, line_command, media, rig_command
 from .jobs import message
+from .outputs import remove_session_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -133,4 +135,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    status = main(sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    remove_session_folder(bpy.app.tempdir)
+    os._exit(status)  # Blender's module 4.5 crashes or hangs on Python's own way out

@@ -49,6 +49,12 @@ def check_writable(target: Path) -> None:
         ) from error
 
 
+def remove_session_folder(folder: str) -> None:
+    """Remove `bpy.app.tempdir`: for a process that does not end in Blender's own way."""
+    if Path(folder).name.startswith("blender_"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 @contextmanager
 def written_beside(target: Path) -> Iterator[Path]:
     """A temporary path beside a target for Blender to write to; it becomes the target when it is complete.

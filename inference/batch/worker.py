@@ -26,7 +26,7 @@ from .records import STATE, begin, check_folder, make_below, note_unfinished, wr
 from .types import Result, Task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from .types import Kind
 
@@ -98,7 +98,7 @@ def run_task(
         return failed(f"{what}. Please report it with the log of this row.")
 
 
-def serve(handlers: Mapping[Kind, Handler], folder: Path, stdin: IO[bytes] | None = None) -> None:
+def serve(handlers: Mapping[Kind, Handler], folder: Path, stdin: Iterable[bytes] | None = None) -> None:
     """Do the tasks that come in on `stdin` (default: the process's) until it ends.
 
     What else is printed on the process's stdout, by C code too, goes to stderr from here on.
@@ -154,7 +154,7 @@ def from_reply(task: Task, reply: Mapping[str, Any]) -> Result:
         raise ValueError(f"no result: {error}") from error
 
 
-def _read(stdin: IO[bytes], tasks: queue.Queue[str]) -> None:
+def _read(stdin: Iterable[bytes], tasks: queue.Queue[str]) -> None:
     for line in stdin:
         tasks.put(line.decode("utf-8", "replace"))  # what is no task is told where it is read
     with contextlib.suppress(OSError, ValueError):
