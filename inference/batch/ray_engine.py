@@ -53,7 +53,9 @@ _CHUNKS_PER_CPU: Final = 4
 _LOOK_S: Final = 0.25
 _REACH_S: Final = 5.0
 _OWN: Final = (None, "", "local")
-_NOT_STARTED: Final = "A Ray of our own cannot be started"
+_SAME_VERSION: Final = (
+    "Install the same version of Soliloquy on every node, for the Python that Ray runs there"
+)
 _REMEDY: Final = (
     "See that `ray status` works here, that this machine is a node of the cluster, and that Ray and Python"
     " have the same versions everywhere"
@@ -159,7 +161,7 @@ class _Run:
             return
         except self._ray.exceptions.RayTaskError as error:
             cause = first_line(error.cause) if isinstance(error.cause, Exception) else first_line(error)
-            raise _unfit(f"A node of the cluster cannot do the work ({cause})") from error
+            raise BatchError(f"A node of the cluster cannot do the work ({cause})", _SAME_VERSION) from error
         except self._ray.exceptions.RayError as error:
             del self._running[stream]
             yield from self._lost(chunk, f"its worker or node was lost ({type(error).__name__})")
@@ -211,16 +213,12 @@ def _chunks(tasks: Sequence[Task], slots: int) -> Iterator[list[Task]]:
 
 def _check_node(node: str, its_version: str, sees_folder: bool, folder: str) -> None:
     if its_version != version():
-        raise _unfit(f"Node {node} has Soliloquy {its_version}, and this is {version()}")
+        raise BatchError(f"Node {node} has Soliloquy {its_version}, and this is {version()}", _SAME_VERSION)
     if not sees_folder:
         raise BatchError(
             f"Node {node} does not see the batch's folder '{folder}'",
             "Give an --out on a disk that all nodes share, under the same path",
         )
-
-
-def _unfit(cause: str) -> BatchError:
-    return BatchError(cause, f'Install the same version on every node: pip install "soliloquy=={version()}"')
 
 
 def _work(
@@ -332,20 +330,16 @@ def _connected(ray: Any, address: str | None, workers: int | None) -> Iterator[N
     except BatchError:
         raise
     except Exception as error:  # Ray raises a dozen types
-        where = (
-            "A Ray of our own cannot be started" if address in (None, "", "local") else _unreachable(address)
-        )
-        raise BatchError(f"{where} ({first_line(error)})", _REMEDY) from error
+        cause = first_line(error)
+        if address in _OWN:
+            raise BatchError(f"A Ray of our own cannot be started ({cause})", _REMEDY) from error
+        raise BatchError(f"The Ray cluster '{address}' cannot be reached ({cause})", _REMEDY) from error
     try:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, handler)  # Ray has put its own there
         yield
     finally:
         ray.shutdown()
-
-
-def _unreachable(address: object) -> str:
-    return f"The Ray cluster '{address}' cannot be reached"
 
 
 def _check_address(address: str) -> None:
@@ -358,4 +352,4 @@ def _check_address(address: str) -> None:
     try:
         socket.create_connection((host.strip("[]"), int(port)), _REACH_S).close()
     except (OSError, OverflowError) as error:
-        raise BatchError(f"{_unreachable(address)} ({error})", _REMEDY) from error
+        raise BatchError(f"The Ray cluster '{address}' cannot be reached ({error})", _REMEDY) from error
