@@ -62,6 +62,7 @@ _REMEDY: Final = (
 )
 _launchers: dict[tuple[Path, Kind], Mapping[Kind, Launcher]] = {}
 """In a worker: to find a program takes as long as to start Blender."""
+_NOWHERE: Final = "http://127.0.0.1:9"
 _STORE_BYTES: Final = 128 * 2**20
 """Object store of a cluster of our own: it holds the weights alone."""
 
@@ -319,10 +320,11 @@ def _connected(ray: Any, address: str | None, workers: int | None) -> Iterator[N
     quiet = {"log_to_driver": False, "configure_logging": False, "include_dashboard": False}
     try:
         if address in _OWN:
-            ray.init(
-                address="local", num_cpus=workers, object_store_memory=_STORE_BYTES,
-                _node_ip_address="127.0.0.1", **quiet,
-            )  # fmt: skip
+            with _offline():
+                ray.init(
+                    address="local", num_cpus=workers, object_store_memory=_STORE_BYTES,
+                    _node_ip_address="127.0.0.1", **quiet,
+                )  # fmt: skip
         else:
             _check_address(str(address))
             del quiet["include_dashboard"]
@@ -340,6 +342,24 @@ def _connected(ray: Any, address: str | None, workers: int | None) -> Iterator[N
         yield
     finally:
         ray.shutdown()
+
+
+@contextmanager
+def _offline() -> Iterator[None]:
+    """Programs that are started meanwhile reach no web server.
+
+    A Ray that starts asks the clouds' metadata servers where it runs, whatever RAY_USAGE_STATS_ENABLED says.
+    What its processes tell each other goes past proxies.
+    """
+    before = dict(os.environ)
+    names = ("http_proxy", "https_proxy", "all_proxy")
+    os.environ |= dict.fromkeys([*names, *map(str.upper, names)], _NOWHERE)
+    os.environ |= dict.fromkeys(("no_proxy", "NO_PROXY"), "127.0.0.1,localhost")
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ |= before
 
 
 def _check_address(address: str) -> None:

@@ -142,9 +142,11 @@ def _cluster() -> Iterator[str]:
     before = dict(os.environ)
     os.environ |= {**_ENVIRONMENT, "RAY_AUTH_TOKEN": os.urandom(32).hex()}
     from ray.cluster_utils import Cluster
+    from soliloquy.inference.batch.ray_engine import _offline
 
     head = {"num_cpus": _WORKERS, "object_store_memory": 128 * 2**20, "include_dashboard": False}
-    cluster = Cluster(initialize_head=True, head_node_args=head)
+    with _offline():
+        cluster = Cluster(initialize_head=True, head_node_args=head)
     try:
         yield cluster.address
     finally:

@@ -46,8 +46,9 @@ def cluster(ray, folder):
     from ray.cluster_utils import Cluster
 
     os.environ["TEST_RAY_FOLDER"] = str(folder / "programs")
-    nodes = Cluster(initialize_head=True, head_node_args={**NODE, "include_dashboard": False})
-    nodes.add_node(**NODE)
+    with ray_engine._offline():
+        nodes = Cluster(initialize_head=True, head_node_args={**NODE, "include_dashboard": False})
+        nodes.add_node(**NODE)
     nodes.wait_for_nodes()
     yield nodes
     nodes.shutdown()
@@ -214,7 +215,9 @@ def test_a_node_killed_in_the_middle_loses_nothing(cluster, tmp_path, monkeypatc
 
 
 @slow
-def test_a_ray_of_our_own_starts_and_ends_with_the_run(ray, tmp_path):
+def test_a_ray_of_our_own_starts_and_ends_with_the_run(ray, tmp_path, monkeypatch):
+    started, init, before = [], ray.init, dict(os.environ)
+    monkeypatch.setattr(ray, "init", lambda **how: started.append(dict(os.environ)) or init(**how))
     shots = str(listed(tmp_path, 4))
     arguments = ["batch", shots, "--out", str(tmp_path / "ray"), "--engine", "ray", "--workers", "2"]
     assert cli.main(arguments) == 0
@@ -222,6 +225,10 @@ def test_a_ray_of_our_own_starts_and_ends_with_the_run(ray, tmp_path):
     assert len(list((tmp_path / "ray").glob("*.csv"))) == 4
     shutil.rmtree(tmp_path / "ray" / ".soliloquy" / "logs", ignore_errors=True)
     assert cli.main(arguments) == 0  # all unchanged: no Ray is needed
+    assert len(started) == 1
+    assert started[0]["RAY_USAGE_STATS_ENABLED"] == "0"
+    assert started[0]["http_proxy"] == started[0]["HTTPS_PROXY"] == "http://127.0.0.1:9"  # it asks no cloud
+    assert os.environ.get("http_proxy") == before.get("http_proxy")
 
 
 @pytest.mark.parametrize("address", ["here", "127.0.0.1:", "ray://127.0.0.1:10001", ":1", "127.0.0.1:port"])
