@@ -84,7 +84,7 @@ def make_tasks(
         try:
             tasks += [task for task in _tasks(shot, options, made_with, hashes) if task.kind in kinds]
         except UsageError as error:
-            raise BatchError(f"Row {shot.row}: {error.cause}", error.remedy) from error
+            raise BatchError.of_row(shot.row, error) from error
         progress()
     return tasks
 

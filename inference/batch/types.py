@@ -19,6 +19,11 @@ KINDS: Final[tuple[Kind, ...]] = ("curves", "scene", "pass")
 class BatchError(UsageError):
     """A list of shots, or the folder of a batch, that cannot be used."""
 
+    @classmethod
+    def of_row(cls, row: int, error: UsageError) -> BatchError:
+        """What is wrong with an input or a setting, with the row that asks for it."""
+        return cls(f"Row {row}: {error.cause}", error.remedy)
+
 
 @dataclass(frozen=True)
 class Shot:

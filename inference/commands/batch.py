@@ -223,7 +223,7 @@ def _check_lines(shots: Sequence[Shot], of_line: dict[str, Any], console: Consol
         try:
             options.performed(asked, options.animate_settings(asked, "", asked.fps), tell)
         except UsageError as error:
-            raise BatchError(f"Row {shot.row}: {error.cause}", error.remedy) from error
+            raise BatchError.of_row(shot.row, error) from error
 
 
 def _check_places(tasks: Sequence[Task], folder: Path) -> None:

@@ -27,7 +27,6 @@ from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 from soliloquy.blender_addon import compositor
 from soliloquy.blender_addon.jobs import STATUS
 from soliloquy.blender_addon.operators.actor_composite import render_before_after
-from soliloquy.inference.files import file_sha256
 from soliloquy.inference.actor.folder import open_actor
 from soliloquy.inference.actor.media.images import read_channels
 from soliloquy.inference.actor.media.movie_writer import write_movie
@@ -35,6 +34,7 @@ from soliloquy.inference.actor.media.plate import open_plate
 from soliloquy.inference.actor.painting.dub_preview import label, labelled
 from soliloquy.inference.actor.trust.credentials import find_credentials
 from soliloquy.inference.actor.trust.provenance import Provenance, provenance_of, sign_media
+from soliloquy.inference.files import file_sha256
 from soliloquy.inference.types import FrameRate
 
 ROOT = Path(__file__).resolve().parents[2]
