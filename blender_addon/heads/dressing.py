@@ -4,52 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from . import shape
+from . import sculpt, shape
 from .mesh import outward, strip, tube
 from .spline import bump, natural_spline, smoothstep
-
-EAR_CENTRE = np.array([75.5, 14.0, 104.0])
-EAR_TURN_RAD = np.radians(24)
-EAR_LEAN_RAD = np.radians(-9)
-
-
-def ear() -> tuple[np.ndarray, np.ndarray]:
-    """Points and faces of the left ear: a dish with a rolled rim, sunk into the head at its front edge."""
-    a = np.linspace(0, 2 * np.pi, 36, endpoint=False)
-    # outline in the ear's own plane: u backwards, w up
-    outline_u = 17.0 * np.cos(a) * (1 + 0.16 * np.sin(a)) + 1.5
-    outline_w = 31.0 * np.sin(a) + 2.0 * np.cos(a)
-    rings = []
-    # share of the outline, height of the dish above the ear's plane
-    profile = ((0.80, -7.0), (0.93, -2.5), (1.0, 1.0), (0.985, 3.4), (0.92, 4.2), (0.85, 3.0), (0.78, 1.8))
-    for share, height in profile:
-        rings.append((share, np.full_like(a, height)))
-    antihelix = 2.6 * smoothstep(-0.9, 0.2, np.cos(a - 0.1))
-    rings += [
-        (0.68, 2.0 + antihelix),
-        (0.56, 1.0 + antihelix * 0.9),
-        (0.44, -3.5 + 0 * a),
-        (0.26, -8.0 + 0 * a),
-    ]
-    points = []
-    for share, height in rings:
-        flat = 2.4 if share < 0.95 else 0.5
-        lobe = smoothstep(-8, -25, outline_w * share)
-        lifted = height + (flat - height) * lobe * (0.5 < share < 0.99)
-        centre_u, centre_w = -3.0 * (1 - share), 4.0 * (1 - share)
-        points.append(np.stack([lifted, outline_u * share + centre_u, outline_w * share + centre_w], axis=-1))
-    stack = np.stack(points)
-    local, faces = tube(stack, stack[0].mean(axis=0), stack[-1].mean(axis=0) - [1.5, 0, 0])
-    return _place_ear(local), outward(local, faces)
-
-
-def _place_ear(local: np.ndarray) -> np.ndarray:
-    out, back, up = local.T
-    c, s = np.cos(EAR_LEAN_RAD), np.sin(EAR_LEAN_RAD)
-    back, up = back * c - up * s, back * s + up * c
-    c, s = np.cos(EAR_TURN_RAD), np.sin(EAR_TURN_RAD)
-    out, back = out * c + back * s, -out * s + back * c
-    return EAR_CENTRE + np.stack([out, back, up], axis=-1)
 
 
 def brow() -> tuple[np.ndarray, np.ndarray]:
@@ -87,7 +44,7 @@ def hair() -> tuple[np.ndarray, np.ndarray]:
     line = natural_spline(HAIRLINE_ANGLE, HAIRLINE_V, np.abs(theta))
     share = np.linspace(0, 1, rows) ** 1.25
     v = line[None] + share[:, None] * (257.5 - line[None])
-    skin = shape.surface(np.broadcast_to(theta, v.shape), v)
+    skin = sculpt.project(shape.loft(np.broadcast_to(theta, v.shape), v).reshape(-1, 3)).reshape(*v.shape, 3)
     outwards = skin - np.array([0, 14.0, 130.0])
     outwards /= np.linalg.norm(outwards, axis=-1, keepdims=True)
     front = smoothstep(0.0, 0.9, np.cos(theta))

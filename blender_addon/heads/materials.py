@@ -29,6 +29,8 @@ _LOOKS = {
     "Sclera": _Look((0.86, 0.85, 0.83), 0.20, coat=1.0),
     "Iris": _Look((0.085, 0.16, 0.20), 0.25, coat=1.0),
     "Iris edge": _Look((0.03, 0.06, 0.08), 0.25, coat=1.0),
+    "Cornea": _Look((0.9, 0.9, 0.9), 0.02, coat=1.0),
+    "Lashes": _Look((0.02, 0.012, 0.01), 0.5),
     "Pupil": _Look((0.004, 0.004, 0.004), 0.15, coat=1.0),
     "Hair": _Look((0.045, 0.022, 0.014), 0.42),
     "Shirt": _Look((0.035, 0.07, 0.115), 0.85),
@@ -43,7 +45,7 @@ def material(name: str) -> bpy.types.Material:
         return found
     look = _LOOKS[name]
     made = bpy.data.materials.new(full_name)
-    made.diffuse_color = (*look.colour, 1.0)
+    made.diffuse_color = (*look.colour, 0.12 if name == "Cornea" else 1.0)
     made.roughness = look.roughness
     if made.node_tree is None:
         made.use_nodes = True
