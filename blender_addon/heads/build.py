@@ -5,8 +5,7 @@ from __future__ import annotations
 import bpy
 import numpy as np
 
-from . import dressing, neck
-from .expressions import head_shapes
+from . import dressing, lids, neck, shape_keys
 from .geometry import METRES_PER_MM, head_geometry
 from .materials import material
 
@@ -18,10 +17,11 @@ def build(name: str, collection: bpy.types.Collection | None) -> bpy.types.Objec
     head = _add_object(
         name, geometry.points, geometry.faces, geometry.face_materials, geometry.materials, collection
     )
-    _add_shape_keys(head, geometry.points)
-    joint = neck.add(f"{head.name} Neck", collection)
+    shape_keys.add(head, geometry.points)
+    eyes = neck.eye_shares(geometry)
+    joint = neck.add(f"{head.name} Neck", collection, neck.eye_places(lids.EYE_CENTRE))
     neck.carry(head, joint)
-    neck.follow(head, joint, neck.shares(geometry))
+    neck.follow(head, joint, neck.shares(geometry), eyes)
     for part, material_name in (("Hair", "Hair"), ("Shirt", "Shirt")):
         points, faces = dressing.hair() if part == "Hair" else dressing.shirt()
         worn = _add_object(
@@ -53,13 +53,3 @@ def _add_object(
     made = bpy.data.objects.new(name, mesh)
     collection.objects.link(made)
     return made
-
-
-def _add_shape_keys(head: bpy.types.Object, points: np.ndarray) -> None:
-    head.shape_key_add(name="Basis", from_mix=False)
-    for name, delta in head_shapes().items():
-        key = head.shape_key_add(name=name, from_mix=False)
-        moved = ((points + delta) * METRES_PER_MM).astype(np.float32)
-        key.data.foreach_set("co", moved.ravel())
-        key.value = 0.0
-    head.active_shape_key_index = 0
