@@ -60,7 +60,7 @@ LINING_START = OUTER_LAYERS + len(LIP_LAYERS)
 TOOTH_WIDTHS = (8.4, 6.8, 7.6, 6.8, 6.8, 9.0)
 ARCH_HALF_WIDTH, ARCH_FRONT_Y, ARCH_BACK_Y = 24.5, -87.0, -48.0
 UPPER_EDGE_Z, LOWER_EDGE_Z = 46.9, 48.7
-LOWER_ARCH_INSET = 2.6
+LOWER_ARCH_INSET = 3.4
 
 
 def arch_y(x: np.ndarray) -> np.ndarray:
@@ -204,7 +204,7 @@ def teeth(upper: bool) -> list[tuple[np.ndarray, np.ndarray]]:
         edge = (
             UPPER_EDGE_Z + (0.0, 0.7, 0.1, 0.6, 0.9, 1.2)[k]
             if upper
-            else LOWER_EDGE_Z - (0, 0, 0, 0.2, 0.5, 0.8)[k]
+            else LOWER_EDGE_Z - (0, 0, 0.5, 1.5, 1.3, 1.2)[k]
         )
         points, faces = _tooth(angle, width, inset, edge, heights[k] if upper else -heights[k])
         result.append((points, outward(points, faces)))
@@ -230,10 +230,10 @@ def gum(upper: bool) -> tuple[np.ndarray, np.ndarray]:
     return points, outward(points, faces)
 
 
-TONGUE_Y = np.array([-22.0, -34, -46, -57, -66, -73, -78, -80.5])
+TONGUE_Y = np.array([-20.0, -31, -42, -53, -62, -69, -74, -76.0])
 TONGUE_TOP = np.array([40.0, 48, 51, 50.5, 49, 47.2, 46, 45.0])
 TONGUE_UNDER = np.array([32.0, 34, 36, 38, 39.5, 41, 42.2, 43.4])
-TONGUE_HALF_WIDTH = np.array([13.0, 17, 18, 17.5, 16, 13, 9, 5])
+TONGUE_HALF_WIDTH = np.array([12.0, 14, 14.2, 14, 13, 11, 8.2, 4.6])
 
 
 def tongue() -> tuple[np.ndarray, np.ndarray]:
