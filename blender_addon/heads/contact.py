@@ -8,7 +8,7 @@ from . import mouth
 from .geometry import head_geometry
 from .lip_section import polar
 
-_LEAST_MM = 0.35
+_LEAST_MM = 1.1
 """Between the back of the lips and the teeth."""
 _ANGLE_RAD, _HEIGHT_MM = np.radians(2.0), 1.0
 _TEETH = ("teeth", "gum")

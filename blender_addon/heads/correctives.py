@@ -21,7 +21,9 @@ from .geometry import head_geometry
 from .lid_motion import clear_of_eyes, closed_lids, turned_lids
 from .lip_section import sealed
 from .mesh import MIRROR_X
-from .shapes_mouth import corner, press, roll_lower, roll_upper, rolled_lip
+from .shapes_mouth import (
+    corner, jaw_forward, jaw_left, press, put_out_tongue, roll_lower, roll_upper, rolled_lip,
+)  # fmt: skip
 from .spline import bump
 
 PREFIX = "corrective"
@@ -113,7 +115,7 @@ def _undone_over_a_blink(name: str, left: float = 0.0) -> Callable[[FaceFields],
 def _half_way(
     name: str, make: Callable[[FaceFields, float], np.ndarray]
 ) -> Callable[[FaceFields], np.ndarray]:
-    """Half of a roll: lips that blend in straight lines would shrink on the way, and part."""
+    """Half of a shape as it should be: in straight lines lips that roll would shrink, teeth meet teeth."""
 
     def shape(f: FaceFields) -> np.ndarray:
         straight = 0.5 * head_shapes()[name]
@@ -129,8 +131,8 @@ def _mended(*names: str, upper_share: float | None = None) -> Callable:
         def shape(f: FaceFields) -> np.ndarray:
             base = np.sum([head_shapes()[name] for name in names], axis=0)
             delta = change(f)
-            if upper_share is not None:
-                delta = sealed(delta, upper_share, base)
+            shut = upper_share is not None
+            delta = sealed(delta, upper_share if shut else 0.5, base, only_apart=not shut)
             return clear_of_teeth(delta, base)
 
         return shape
@@ -200,6 +202,9 @@ _MADE: dict[tuple[str, ...], Callable[[FaceFields], np.ndarray]] = {
     ("mouthRollLower",): _half_way("mouthRollLower", roll_lower),
     ("mouthRollUpper",): _half_way("mouthRollUpper", roll_upper),
     ("mouthPressLeft",): _half_way("mouthPressLeft", press),
+    ("jawForward",): _half_way("jawForward", jaw_forward),
+    ("jawLeft",): _half_way("jawLeft", jaw_left),
+    ("tongueOut",): _half_way("tongueOut", put_out_tongue),
     ("mouthRollUpper", "mouthRollLower"): _both_rolled,
     ("jawOpen", "mouthClose"): _closed_over_open_jaw,
     ("jawOpen", "mouthFunnel"): _funnel_over_open_jaw,

@@ -49,7 +49,7 @@ _SHAPES: dict[str, Shape] = {
     "mouthClose": lips.mouth_close, "mouthFunnel": lips.funnel, "mouthPucker": lips.pucker,
     "mouthLeft": lips.mouth_left, "mouthRollLower": lips.roll_lower, "mouthRollUpper": lips.roll_upper,
     "mouthShrugLower": lips.shrug_lower, "mouthShrugUpper": lips.shrug_upper,
-    "browInnerUp": face.brow_inner_up, "cheekPuff": lips.cheek_puff, "tongueOut": lips.tongue_out,
+    "browInnerUp": face.brow_inner_up, "cheekPuff": lips.cheek_puff, "tongueOut": lips.put_out_tongue,
 }  # fmt: skip
 _SIDED: dict[str, Shape] = {
     "eyeBlink": face.blink, "eyeSquint": face.squint, "eyeWide": face.wide,

@@ -141,13 +141,18 @@ def _extreme(r: np.ndarray, z: np.ndarray, at: np.ndarray, sign: int) -> np.ndar
 
 
 def sealed(
-    delta: np.ndarray, upper_share: float = 0.5, base: np.ndarray | float = 0.0, wanted_mm: float = 0.08
+    delta: np.ndarray,
+    upper_share: float = 0.5,
+    base: np.ndarray | float = 0.0,
+    wanted_mm: float = 0.08,
+    only_apart: bool = False,
 ) -> np.ndarray:
     """`delta` [V, 3] with the lips brought together: `base + delta` leaves `wanted_mm` between them.
 
     Args:
         upper_share: how much of the way the upper lip goes; the lower one goes the rest.
         base: displacement of another shape over which the lips are to meet.
+        only_apart: leave them open where they are; only take them out of each other.
     """
     head, section = head_geometry(), lip_section()
     falloff = smoothstep(17.0, 8.0, section.depth)
@@ -156,6 +161,8 @@ def sealed(
     for _ in range(4):
         gaps, angle = _gaps(head.points + base + sealed_delta)
         missing = gaps - wanted_mm
+        if only_apart:
+            missing = np.minimum(missing, 0.0)
         smooth = np.convolve(np.pad(missing, 1, mode="edge"), [0.25, 0.5, 0.25], mode="valid")
         corner, _ = polar(head.points[head.skin.mouth[mouth.OUTER_LAYERS + mouth.CONTACT_LAYER, 0]])
         knots = np.concatenate([[corner], angle, [-corner]])[::-1]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import bpy
 import numpy as np
 
@@ -16,12 +18,17 @@ def all_shapes() -> dict[str, np.ndarray]:
     return {**head_shapes(), **corrective_shapes(), **tongue_shapes()}
 
 
-def add(head: bpy.types.Object, points: np.ndarray) -> None:
-    """Give `head` its keys, all at 0; `points` [V, 3] mm is its rest shape."""
+def add(
+    head: bpy.types.Object, points: np.ndarray, bend: Callable[[np.ndarray], np.ndarray] = np.array
+) -> None:
+    """Give `head` its keys, all at 0.
+
+    `points` [V, 3] mm is its rest shape before `bend`, which puts rest and moved points in their places.
+    """
     head.shape_key_add(name="Basis", from_mix=False)
     for name, delta in all_shapes().items():
         key = head.shape_key_add(name=name, from_mix=False)
-        moved = ((points + delta) * METRES_PER_MM).astype(np.float32)
+        moved = (bend(points + delta) * METRES_PER_MM).astype(np.float32)
         key.data.foreach_set("co", moved.ravel())
         key.value = 0.0
     for rule in RULES:

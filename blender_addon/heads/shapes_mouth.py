@@ -12,14 +12,18 @@ from .fields import FaceFields
 from .lid_motion import turned_lids
 from .lip_section import sealed
 from .spline import bump, rotate_x, rotate_z, smoothstep
+from .tongue_shapes import tongue_out
 
 JAW_JOINT = np.array([0.0, 6.0, 92.0])
 JAW_OPEN_RAD = np.radians(17.5)
 JAW_SIDE_RAD = np.radians(5.0)
-JAW_FORWARD_MM, JAW_FORWARD_DROP_MM = 7.0, 2.4
+JAW_FORWARD_MM = 7.0
+JAW_FORWARD_DROP_MM, JAW_SIDE_DROP_MM = 2.4, 2.0
 """The lower teeth pass below the upper ones, which at rest overlap them."""
 CLOSE_SHARE = 0.4
 """How far down the jaw's way the closed lips meet when the jaw is open."""
+TONGUE_JAW = 0.3
+"""How wide the jaw is open, as a weight of jawOpen, where the tongue is put out."""
 _STRETCHED_MM = 1.6
 """How far the upper lip is lifted by a jaw that opens."""
 
@@ -63,16 +67,24 @@ def jaw_open(f: FaceFields, amount: float = 1.0) -> np.ndarray:
     return turned * f.jaw[:, None] + f.section.moved(hollow, lip, inwards)
 
 
-def jaw_forward(f: FaceFields) -> np.ndarray:
+def jaw_forward(f: FaceFields, amount: float = 1.0) -> np.ndarray:
     """The jaw slid forwards; the lower lip comes before the upper one."""
-    forwards = f.jaw[:, None] * [0.0, -JAW_FORWARD_MM, -JAW_FORWARD_DROP_MM]
-    return forwards + f.section.moved(2.6 * f.upper * f.near_lips(10) * f.across)
+    drop = _passing(JAW_FORWARD_DROP_MM, amount)
+    forwards = f.jaw[:, None] * [0.0, -JAW_FORWARD_MM * amount, -drop]
+    return sealed(forwards + f.section.moved(2.6 * amount * f.upper * f.near_lips(10) * f.across))
 
 
-def jaw_left(f: FaceFields) -> np.ndarray:
+def jaw_left(f: FaceFields, amount: float = 1.0) -> np.ndarray:
     """The jaw turned to the subject's left."""
-    upper_lip = f.section.moved(along=2.5 * f.upper * f.near_lips(10) * f.across)
-    return (rotate_z(f.points, JAW_JOINT, JAW_SIDE_RAD) - f.points) * f.jaw[:, None] + upper_lip
+    upper_lip = f.section.moved(along=5.0 * amount * f.upper * f.near_lips(10) * f.across)
+    turned = rotate_z(f.points, JAW_JOINT, JAW_SIDE_RAD * amount) - f.points
+    turned[:, 2] -= _passing(JAW_SIDE_DROP_MM, amount)
+    return sealed(turned * f.jaw[:, None] + upper_lip)
+
+
+def _passing(drop_mm: float, amount: float) -> float:
+    """The lower teeth have to pass below the upper ones before they are half way."""
+    return drop_mm * min(1.0, 1.9 * amount)
 
 
 # --- the whole mouth
@@ -94,7 +106,8 @@ def funnel(f: FaceFields) -> np.ndarray:
     forwards = 6.0 * bump(x / 22) * f.near_lips(14) + 0.8 * f.red
     flare = rolled_lip(f, 1, -26, 0.0, 0.9) + rolled_lip(f, -1, -24, 0.0, 0.9)
     pulled = -0.26 * x * f.near_lips(15)
-    return flare + f.section.moved(forwards, opening * (2.2 * f.upper - 3.0 * f.lower), pulled)
+    opened = f.section.moved(forwards, opening * (2.2 * f.upper - 3.0 * f.lower), pulled)
+    return sealed(flare + opened, only_apart=True)
 
 
 def pucker(f: FaceFields) -> np.ndarray:
@@ -189,7 +202,7 @@ def shrug_lower(f: FaceFields) -> np.ndarray:
     raised = 4.8 * f.near_lips(13) * f.across
     pout = 2.2 * (f.section.side < 0) * f.lips(9) * f.across + 1.0 * f.lips(10) * f.across
     delta = f.section.moved(pout + 1.2 * chin, raised * (f.lower + 0.9 * f.upper) + 4.2 * chin)
-    return sealed(delta + rolled_lip(f, -1, -12, 0.0, 0.8))
+    return sealed(delta + rolled_lip(f, -1, -6, 0.0, 0.8))
 
 
 def shrug_upper(f: FaceFields) -> np.ndarray:
@@ -215,19 +228,13 @@ def upper_up(f: FaceFields) -> np.ndarray:
     return f.section.moved(0.8 * rise + 0.9 * beside + crease(f, 0.9, 0.7), 6.6 * rise + 2.4 * beside)
 
 
-def tongue_out(f: FaceFields) -> np.ndarray:
-    """The tongue passes between lips and teeth that part for it."""
-    opened = jaw_open(f, 0.2)
-    part = f.lips(9) * np.sqrt(np.clip(1 - (f.points[:, 0] / 22.0) ** 2, 0, 1))
-    opened = opened + f.section.moved(0.8 * f.lower * part, part * (2.0 * f.upper - 4.0 * f.lower))
-    reach = smoothstep(-26, -82, f.points[:, 1]) * f.tongue
-    tip = smoothstep(-60, -82, f.points[:, 1]) * f.tongue
-    over_lip = smoothstep(-71, -83, f.points[:, 1]) * f.tongue
-    delta = np.zeros_like(f.points)
-    delta[:, 0] = -0.16 * f.points[:, 0] * reach - 0.1 * f.points[:, 0] * tip
-    delta[:, 1] = -33.0 * reach
-    delta[:, 2] = (6.2 * reach - 1.5 * tip - 8.5 * over_lip) - 0.34 * (f.points[:, 2] - 46) * reach
-    return opened + delta
+def put_out_tongue(f: FaceFields, amount: float = 1.0) -> np.ndarray:
+    """The tongue passes between lips and teeth, which have parted for it half way already."""
+    passage = min(1.0, 2.0 * amount)
+    opened = jaw_open(f, TONGUE_JAW * passage) * (1 - f.tongue)[:, None]
+    part = f.lips(9) * np.sqrt(np.clip(1 - (f.points[:, 0] / 22.0) ** 2, 0, 1)) * passage
+    parted = f.section.moved(0.8 * f.lower * part, part * (1.6 * f.upper - 1.6 * f.lower))
+    return opened + parted + tongue_out(amount)
 
 
 def cheek_puff(f: FaceFields) -> np.ndarray:

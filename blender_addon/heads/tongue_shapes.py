@@ -10,11 +10,66 @@ from functools import cache
 
 import numpy as np
 
+from . import mouth
 from .geometry import head_geometry
 from .spline import bump, smoothstep
 
-USUAL_JAW = {"tongueTh": 0.16, "tongueL": 0.25, "tongueTip": 0.12, "tongueBack": 0.2}
+USUAL_JAW = {"tongueTh": 0.24, "tongueL": 0.25, "tongueTip": 0.12, "tongueBack": 0.2}
 """By shape: a jaw, as a weight of jawOpen, with which it is at home."""
+
+
+# y, then height of the middle and half thickness there, mm: how the tongue lies between the teeth
+_OUT_LINE = (
+    (-53, 43.6, 6.0),
+    (-65, 43.6, 4.0),
+    (-75, 43.8, 2.6),
+    (-87, 43.8, 2.5),
+    (-97, 42.0, 2.4),
+    (-112, 36.0, 1.5),
+)
+_TH_LINE = ((-53, 43.6, 6.0), (-65, 44.0, 3.6), (-75, 44.8, 1.9), (-84, 45.0, 1.3), (-92, 44.8, 0.9))
+_OUT_MM = 34.0
+
+
+def tongue_out(share: float) -> np.ndarray:
+    """Displacement [V, 3] mm of the tongue put out `share` of its way, over a jaw that lets it pass."""
+    delta = np.zeros_like(head_geometry().points)
+    delta[head_geometry().parts["tongue"]] = between_teeth(_OUT_MM * share, _OUT_LINE)
+    return delta
+
+
+def between_teeth(reach_mm: float, line: tuple[tuple[float, float, float], ...]) -> np.ndarray:
+    """Displacement [N, 3] of the tongue's vertices that puts it forwards along a line through the mouth.
+
+    Args:
+        reach_mm: how far the tip goes.
+        line: y, height and half thickness (mm) from the back to the front; behind it the tongue rests.
+    """
+    head = head_geometry()
+    tongue = head.points[head.parts["tongue"]]
+    x, y, z = tongue.T
+    rest_y, rest_middle, rest_half = _rest_line()
+    kept = rest_y > line[0][0] + 8.0
+    knots = np.array([*zip(rest_y[kept], rest_middle[kept], rest_half[kept], strict=True), *line])[::-1]
+    along = np.clip((y.max() - y) / np.ptp(y), 0, 1)
+    share = (z - np.interp(y, rest_y[::-1], rest_middle[::-1])) / np.interp(y, rest_y[::-1], rest_half[::-1])
+    placed = y - reach_mm * smoothstep(0.2, 1.0, along)
+    middle, half = (np.interp(placed, knots[:, 0], knots[:, column]) for column in (1, 2))
+    return np.stack([-0.12 * x * along, placed - y, middle + np.clip(share, -1, 1) * half - z], axis=-1)
+
+
+def _rest_line() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """y, height of the middle and half thickness of the tongue at rest, back to front."""
+    top, under = mouth.TONGUE_TOP, mouth.TONGUE_UNDER
+    return mouth.TONGUE_Y, 0.5 * (top + under), 0.5 * (top - under)
+
+
+def _with_the_jaw(amount: float) -> np.ndarray:
+    """What an open jaw does to the tongue's vertices."""
+    # The shapes of the set use this module for tongueOut.
+    from .expressions import head_shapes
+
+    return head_shapes()["jawOpen"][head_geometry().parts["tongue"]] * amount
 
 
 @cache
@@ -26,7 +81,7 @@ def tongue_shapes() -> dict[str, np.ndarray]:
     along = (back - tongue[:, 1]) / (back - front)
     height = tongue[:, 2] - tongue[:, 2].mean()
     made = {
-        "tongueTh": _moved(tongue, along, height, forwards=9.0, tip=6.4, blade=2.5, flatten=0.42, widen=0.06),
+        "tongueTh": between_teeth(14.0, _TH_LINE) - _with_the_jaw(USUAL_JAW["tongueTh"]),
         "tongueL": _moved(
             tongue, along, height, forwards=1.0, tip=13.5, blade=4.0, flatten=0.35, widen=-0.16
         ),

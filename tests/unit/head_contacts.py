@@ -13,7 +13,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
-from soliloquy.blender_addon.heads import lids, lid_motion, mouth
+from soliloquy.blender_addon.heads import lid_motion, lids, mouth
 from soliloquy.blender_addon.heads.correctives import RULES, posed
 from soliloquy.blender_addon.heads.geometry import head_geometry
 from soliloquy.blender_addon.heads.lip_section import lip_gaps
@@ -80,6 +80,10 @@ SPOKEN: dict[str, Weights] = {
 }
 """Mouths of speech."""
 
+_SHUT = (
+    "mouthPress", "mouthRollLower", "mouthRollUpper", "mouthPucker", "mouthSmile", "mouthFrown", "mouthDimple",
+    "mouthStretch", "mouthShrugLower", "mouthShrugUpper", "cheekPuff", "mouthLeft",
+)  # fmt: skip
 CLOSED: dict[str, Weights] = {
     **{
         f"jawOpen + mouthClose {amount}": {"jawOpen": amount, "mouthClose": amount}
@@ -87,14 +91,13 @@ CLOSED: dict[str, Weights] = {
     },
     **{
         f"{name} {amount}": both_sides(**{name: amount})
-        for name in ("mouthPress", "mouthRollLower", "mouthRollUpper", "mouthPucker", "mouthSmile", "mouthFrown",
-                     "mouthDimple", "mouthStretch", "mouthShrugLower", "mouthShrugUpper", "cheekPuff", "mouthLeft")
+        for name in _SHUT
         for amount in (0.25, 0.5, 0.75, 1.0)
     },
     "both lips rolled": {"mouthRollLower": 1.0, "mouthRollUpper": 1.0},
     "m b p": SPOKEN["m b p"],
     "m over a jaw": SPOKEN["m over a jaw"],
-}  # fmt: skip
+}
 """Mouths that let no light through."""
 
 
@@ -302,7 +305,7 @@ def table() -> dict[str, dict[str, float]]:
 
 
 def volumes() -> dict[str, tuple[float, float, str]]:
-    """Least and greatest share of its volume at rest that each soft solid has, and in which pose the greatest."""
+    """Least and greatest share of its volume at rest that each soft solid has, and the furthest pose."""
     solids = {"upper lip": lip_solid(1), "lower lip": lip_solid(-1), "tongue": part_solids("tongue")[0]}
     result = {}
     for title, solid in solids.items():

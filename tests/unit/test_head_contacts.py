@@ -12,7 +12,7 @@ EXPLAINED = {
     "lips in upper teeth": ("mouthClose 0.5", "mouthClose 1.0"),
     "lips in gums": ("mouthClose 0.5", "mouthClose 1.0"),
 }
-"""mouthClose takes back what jawOpen does to the lips, so with less jaw than that they go through each other."""
+"""mouthClose takes back what jawOpen does to the lips: with less jaw than that they cross."""
 
 
 @pytest.mark.parametrize("measure", head_contacts.MEASURES)
