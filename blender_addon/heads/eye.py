@@ -20,16 +20,16 @@ from .lids import (
 from .mesh import strip
 from .spline import natural_spline, smoothstep
 
-_AROUND = 32
-_LIMBUS_RADIUS = 9.4
-_IRIS_DEPTH = 12.75
+AROUND = 32
+_LIMBUS_RADIUS = 10.0
+_IRIS_DEPTH = 13.5
 """Distance of the iris' edge before the eye's centre; towards the pupil it sinks."""
 Piece = tuple[np.ndarray, np.ndarray, list[str]]
 
 
 def _turned(radius: np.ndarray, forward: np.ndarray) -> np.ndarray:
-    """Rings [K, _AROUND, 3] round the eye's axis at `radius` [K], `forward` [K] mm before its centre."""
-    a = np.linspace(0, 2 * np.pi, _AROUND, endpoint=False)
+    """Rings [K, AROUND, 3] round the eye's axis at `radius` [K], `forward` [K] mm before its centre."""
+    a = np.linspace(0, 2 * np.pi, AROUND, endpoint=False)
     ring = np.stack([np.cos(a), np.zeros_like(a), np.sin(a)], axis=-1)
     return EYE_CENTRE + radius[:, None, None] * ring - forward[:, None, None] * np.array([0, 1.0, 0])
 
@@ -46,15 +46,28 @@ def _capped(rings: np.ndarray, tip: np.ndarray, names: list[str]) -> Piece:
     return points, faces, [name for name in names for _ in range(around)]
 
 
+def _profile() -> tuple[np.ndarray, np.ndarray]:
+    """Radius and distance before the centre [K] of the rings from the pupil over the iris round the white."""
+    iris = np.array([PUPIL_RADIUS, PUPIL_RADIUS + 0.25, 5.2, 6.6, 7.8, IRIS_RADIUS, 9.3])
+    iris_forward = np.array([12.4, 12.9, 13.0, 13.15, 13.3, _IRIS_DEPTH, 14.1])
+    polar = np.linspace(np.arcsin(9.8 / SCLERA_RADIUS), np.radians(150), 12)
+    radius = np.concatenate([[PUPIL_RADIUS * 0.5], iris, SCLERA_RADIUS * np.sin(polar)])
+    forward = np.concatenate([[12.3], iris_forward, SCLERA_RADIUS * np.cos(polar)])
+    return radius, forward
+
+
+def profile_arcs() -> np.ndarray:
+    """Length [K] in mm of the way from the middle of the pupil to each ring of the eyeball."""
+    radius, forward = _profile()
+    steps = np.hypot(np.diff(radius, prepend=0.0), np.diff(forward, prepend=forward[0]))
+    return np.cumsum(steps)
+
+
 def eyeball() -> Piece:
     """The pupil, the bowl of the iris and the white of the left eye, its axis straight ahead."""
-    iris = np.array([PUPIL_RADIUS, PUPIL_RADIUS + 0.25, 4.8, 6.2, 7.3, IRIS_RADIUS, 8.7])
-    iris_forward = np.array([11.7, 12.2, 12.3, 12.45, 12.6, _IRIS_DEPTH, 13.3])
-    polar = np.linspace(np.arcsin(9.2 / SCLERA_RADIUS), np.radians(150), 12)
-    radius = np.concatenate([[PUPIL_RADIUS * 0.5], iris, SCLERA_RADIUS * np.sin(polar)])
-    forward = np.concatenate([[11.6], iris_forward, SCLERA_RADIUS * np.cos(polar)])
+    radius, forward = _profile()
     names = ["Pupil", "Pupil", "Iris edge", *["Iris"] * 3, "Iris edge", *["Sclera"] * (len(radius) - 7)]
-    return _capped(_turned(radius, forward), EYE_CENTRE - [0, 11.6, 0], names[: len(radius)])
+    return _capped(_turned(radius, forward), EYE_CENTRE - [0, forward[0], 0], names)
 
 
 def cornea() -> Piece:
@@ -89,10 +102,10 @@ def tears() -> tuple[np.ndarray, np.ndarray]:
 def lashes() -> tuple[np.ndarray, np.ndarray]:
     """Points and faces of the left upper lashes, tapered and curved upwards."""
     t = LASH_X / HALF_WIDTH
-    length = natural_spline(np.array([-1, -0.5, 0.2, 0.75, 1.0]), np.array([2.4, 4.2, 5.6, 6.6, 5.4]), t)
+    length = natural_spline(np.array([-1, -0.5, 0.2, 0.75, 1.0]), np.array([2.6, 4.8, 6.4, 7.6, 6.0]), t)
     length *= 1 + 0.16 * np.sin(np.arange(len(t)) * 2.4)
     sideways = -0.18 + 0.75 * smoothstep(-0.6, 1.0, t) + 0.10 * np.sin(np.arange(len(t)) * 4.1)
-    return _strands(LASH_X, np.True_, length, sideways, curl=0.9, radius=0.30)
+    return _strands(LASH_X, np.True_, length, sideways, curl=0.9, radius=0.42)
 
 
 def lower_lashes() -> tuple[np.ndarray, np.ndarray]:
@@ -100,7 +113,7 @@ def lower_lashes() -> tuple[np.ndarray, np.ndarray]:
     t = LOWER_LASH_X / HALF_WIDTH
     length = 1.9 + 0.9 * smoothstep(-0.6, 0.8, t) + 0.3 * np.sin(np.arange(len(t)) * 2.4)
     sideways = -0.1 + 0.7 * smoothstep(-0.5, 1.0, t) + 0.14 * np.sin(np.arange(len(t)) * 3.7)
-    return _strands(LOWER_LASH_X, np.False_, length, sideways, curl=-0.75, radius=0.17)
+    return _strands(LOWER_LASH_X, np.False_, length, sideways, curl=-0.75, radius=0.2)
 
 
 def _strands(

@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 
-from . import dressing, eye, mouth
+from . import brow, eye, mouth
 from .mesh import MeshBuilder, outward
 from .skin import Skin, build_skin
 from .style import DEFAULT, HeadStyle
@@ -44,7 +44,7 @@ def head_geometry(style: HeadStyle = DEFAULT) -> HeadGeometry:
     mesh.add_pair(*eye.tears(), "wet", "Cornea")
     mesh.add_pair(*eye.lashes(), "lashes", "Lashes")
     mesh.add_pair(*eye.lower_lashes(), "lashesLower", "Lashes")
-    points, faces = dressing.brow()
+    points, faces = brow.brow(style)
     mesh.add_pair(points, faces, "brow", "Hair")
     for upper, part in ((True, "Upper"), (False, "Lower")):
         for points, faces in mouth.teeth(upper):

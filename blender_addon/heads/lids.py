@@ -10,19 +10,18 @@ import numpy as np
 
 from . import shape
 
-EYE_CENTRE = np.array([33.0, -62.5, 118.0])
-EYE_RADIUS = 17.0
+EYE_CENTRE = np.array([33.5, -63.0, 117.5])
+EYE_RADIUS = 18.0
 """All of the eye lies within it: the cornea's tip touches it, the white is smaller."""
-SCLERA_RADIUS = 16.2
-IRIS_RADIUS = 8.4
-PUPIL_RADIUS = 3.5
+SCLERA_RADIUS = 17.15
+IRIS_RADIUS = 9.0
+PUPIL_RADIUS = 3.8
 LID_RADIUS = EYE_RADIUS + 1.4
-CLEARANCE = 0.12
-HALF_WIDTH = 16.2
-SHELL_HALF_WIDTH = 20.0
+HALF_WIDTH = 17.0
+SHELL_HALF_WIDTH = 21.2
 CORNER_Z = (-1.2, 0.6)
 """Height of the inner and outer corner above the eye's centre."""
-UPPER_HEIGHT, LOWER_HEIGHT = 6.6, 6.8
+UPPER_HEIGHT, LOWER_HEIGHT = 7.1, 7.0
 CLOSED_SHARE = 0.27
 """Where the closed line lies between the lower (0) and the upper (1) rim."""
 
@@ -104,22 +103,3 @@ def lid_rings(count: int) -> tuple[np.ndarray, list[str]]:
         rings.append(ring + (face - ring) * (max(on_face, 0.0) * cornerness)[:, None])
     materials = ["Skin"] * (len(OUTER_SHARES) + 4) + ["Lid rim"] + ["Mouth"] * 2
     return np.stack(rings), materials
-
-
-def keep_clear(rest: np.ndarray, moved: np.ndarray, centre: np.ndarray) -> np.ndarray:
-    """`moved` [N, 3], pushed out where the straight way from `rest` would cross the eyeball.
-
-    Shape keys blend in straight lines while the eyeball is round, so a turned lid cuts the corner.
-    """
-    share = np.linspace(0, 1, 21)[:, None, None]
-    floor = np.minimum(np.linalg.norm(rest - centre, axis=1), EYE_RADIUS + CLEARANCE)
-    for _ in range(30):
-        path = (1 - share) * rest + share * moved - centre
-        distance = np.linalg.norm(path, axis=-1)
-        lack = np.max((floor + 1e-3 - distance) / np.maximum(share[..., 0], 0.3), axis=0)
-        if (lack <= 0).all():
-            break
-        away = moved - centre
-        away /= np.linalg.norm(away, axis=1, keepdims=True)
-        moved = moved + away * np.maximum(lack, 0)[:, None]
-    return moved

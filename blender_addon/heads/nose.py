@@ -22,7 +22,7 @@ _SIDE = np.array([
     (19, -89.7, 80.8), (18.7, -89.4, 82.8), (18.1, -89, 84.6), (17.4, -88.5, 86.3), (16.7, -88, 88),
     (16, -87.5, 89.6), (15.4, -87, 91.2), (14.9, -86.5, 92.8),
 ])  # fmt: skip
-NOSTRIL_ROWS, NOSTRIL_COLUMNS = (1, 4), (2, 5)
+NOSTRIL_ROWS, NOSTRIL_COLUMNS = (1, 5), (3, 6)
 """The nostril's hole in the grid: rows, and columns from the middle outwards."""
 _NOSTRIL_MIDDLE, _NOSTRIL_AXIS = np.array([7.3, -102.8]), np.radians(64)
 _NOSTRIL_LONG_MM, _NOSTRIL_BROAD_MM = 5.6, 2.7
@@ -30,14 +30,15 @@ _NOSTRIL_LONG_MM, _NOSTRIL_BROAD_MM = 5.6, 2.7
 _INSIDE = ((0.93, 1.0, 0.2), (0.9, 3.0, 1.0), (0.75, 6.5, 3.0), (0.4, 9.5, 5.5))
 
 
-def grid(columns: int, style_wide: float, style_long: float) -> np.ndarray:
-    """First positions [13, 2 * columns + 1, 3] of the grid over the nose."""
+def grid(columns: int, rows: int, style_wide: float, style_long: float) -> np.ndarray:
+    """First positions [1 + rows, 1 + 2 * columns, 3] of the grid over the nose."""
     u = np.linspace(-1, 1, 2 * columns + 1)
-    middle = natural_spline(_ROWS, _MIDDLE_YZ, _ROWS)[:, None]
-    side = _SIDE[:, None]
+    at = np.linspace(_ROWS[0], _ROWS[-1], rows + 1)
+    middle = natural_spline(_ROWS, _MIDDLE_YZ, at)[:, None]
+    side = natural_spline(_ROWS, _SIDE, at)[:, None]
     x = side[..., 0] * u * (1 + 0.12 * style_wide)
     round_ = np.sqrt(np.clip(1 - np.abs(u) ** 2.4, 0, 1))
-    y = side[..., 1] + (middle[..., 0] - 3.0 * style_long * (_ROWS[:, None] > 1) - side[..., 1]) * round_
+    y = side[..., 1] + (middle[..., 0] - 3.0 * style_long * (at[:, None] > 1) - side[..., 1]) * round_
     z = middle[..., 1] + (side[..., 2] - middle[..., 1]) * np.abs(u) ** 1.6
     return np.stack([x, y, np.broadcast_to(z, x.shape)], axis=-1)
 

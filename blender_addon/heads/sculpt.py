@@ -73,8 +73,8 @@ def _skull(p: np.ndarray, left: np.ndarray, s: HeadStyle) -> np.ndarray:
     head = ellipsoid(p, (0, 14, 150), (75, 99, 87))
     head = join(head, ellipsoid(p, (0, -30, 160), (59, 59, 60)), 28)
     head = join(head, ellipsoid(left, (20, 66, 128), (46, 46, 54)), 24)
-    temple = ellipsoid(left, (85, -46, 144), (15, 34, 30))
-    return carve(head, temple, 30)
+    temple = ellipsoid(left, (86, -44, 146), (14, 32, 30))
+    return carve(head, temple, 34)
 
 
 def _face(head: np.ndarray, p: np.ndarray, left: np.ndarray, s: HeadStyle) -> np.ndarray:
@@ -82,37 +82,40 @@ def _face(head: np.ndarray, p: np.ndarray, left: np.ndarray, s: HeadStyle) -> np
     head = join(head, ellipsoid(p, (0, -26, 80), (60 + wide, 61, 76)), 20)
     head = join(head, ellipsoid(p, (0, -60, 53), (38, 36.5, 31)), 16)  # the teeth push the muzzle forward
     gonion = (36.0 + 4.0 * s.jaw + wide, -8.0, 39.0 - 3.0 * s.jaw)
-    head = join(head, capsule(left, (13 + 3.0 * s.jaw, -74, 13.5), gonion, 10.5, 13.0 + wide), 24)
+    head = join(head, capsule(left, (15 + 3.0 * s.jaw, -72, 14.5), gonion, 12.0, 13.0 + wide), 26)
     head = join(head, capsule(left, gonion, (54, 4, 96), 13.0 + wide, 13.0), 30)
     chin = (0, -77.0 - 2.0 * s.chin, 14.5 - 1.5 * s.chin)
-    head = join(head, ellipsoid(p, chin, (20 + 4.0 * s.jaw, 15.5, 14.5)), 16)
+    head = join(head, ellipsoid(p, chin, (20 + 4.0 * s.jaw, 15.0, 14.0)), 20)
     head = join(head, ellipsoid(left, (39, -56, 88), (23, 21, 19), -12), 26)  # cheekbone
-    head = join(head, capsule(left, (48, -48, 95), (64, -4, 102), 8.0, 7.0), 26)
+    head = join(head, capsule(left, (46, -46, 94), (62, -2, 102), 8.0, 7.5), 32)
+    head = join(head, ellipsoid(left, (39, -44, 60), (17 + wide, 26, 24)), 26)  # the cheek's fat
     hollow = s.age - 0.8 * s.build
     cheek = ellipsoid(left, (74, -56, 54), (13 + 3.0 * hollow, 26, 24))
     head = carve(head, cheek, 24)
     ridge = 6.4 + 1.3 * s.brow
-    head = join(head, capsule(left, (12, -84.5, 138), (34, -82.5, 144), ridge, ridge - 0.4), 13)
-    head = join(head, capsule(left, (34, -82.5, 144), (51, -67, 137), ridge - 0.4, 6.4), 13)
-    return join(head, capsule(left, (51, -66, 137), (53, -58, 102), 6.4, 7.0), 13)  # outer rim of the orbit
+    head = join(head, capsule(left, (12, -84.5, 138), (34, -82.5, 144), ridge, ridge - 0.4), 16)
+    head = join(head, capsule(left, (34, -82.5, 144), (49, -66, 138), ridge - 0.4, 6.2), 18)
+    return join(head, capsule(left, (49, -64, 137), (50, -57, 102), 7.0, 7.5), 22)  # outer rim of the orbit
+
+
+def torso(p: np.ndarray, style: HeadStyle = DEFAULT) -> np.ndarray:
+    """Signed distance in mm of `p` [N, 3] to neck and shoulders as cloth sees them: without bones and sinews."""
+    left, thick = sided(p), 4.5 * style.build
+    body = capsule(p * [1.06, 0.97, 1.0], (0, 22, -150), (0, 20, 60), 50 + thick, 45 + thick)
+    body = join(body, capsule(left, (8, 38, 10), (46, 36, -62), 13, 16 + thick), 22)  # trapezius
+    body = join(body, capsule(left, (46, 36, -62), (124, 26, -106), 16 + thick, 25 + thick), 26)
+    body = join(body, capsule(left, (124, 24, -112), (150 + thick, 22, -158), 27, 38), 32)
+    return join(body, ellipsoid(p, (0, 14, -214), (158, 76, 112)), 40)
 
 
 def _body(p: np.ndarray, left: np.ndarray, s: HeadStyle) -> np.ndarray:
-    thick = 4.5 * s.build
-    squeezed = p * [1.06, 0.97, 1.0]
-    body = capsule(squeezed, (0, 22, -150), (0, 20, 60), 47 + thick, 44 + thick)
-    body = join(body, capsule(left, (44, 22, 66), (11, -24, -108), 6.5, 7.5), 14)  # sternomastoid
-    body = join(body, capsule(p, (0, -26, 0), (0, -25, -52), 11.0, 10.0), 22)  # larynx
-    body = join(body, capsule(left, (8, 40, 24), (112, 32, -124), 12, 24 + thick), 26)  # trapezius
-    body = join(body, capsule(left, (112, 26, -132), (150 + thick, 24, -158), 30, 38), 30)
-    body = join(body, ellipsoid(p, (0, 14, -225), (160, 76, 108)), 36)
-    bone = capsule(left, (14, -36, -118), (106, -6, -108), 5.5, 6.5)  # collarbone
-    return join(body, bone, 12)
+    body = join(torso(p, s), capsule(left, (44, 22, 66), (11, -23, -98), 6.5, 7.0), 14)  # sternomastoid
+    return join(body, capsule(p, (0, -26, 0), (0, -25, -52), 11.0, 10.0), 22)  # larynx
 
 
 def _sockets(head: np.ndarray, p: np.ndarray, left: np.ndarray, s: HeadStyle) -> np.ndarray:
-    head = carve(head, ellipsoid(left, (34, -92, 116.5), (18, 11.5, 13)), 13)
-    return carve(head, ellipsoid(left, (17, -89, 122), (7.5, 10, 11)), 9)
+    head = carve(head, ellipsoid(left, (34.5, -93, 116), (18.5, 12, 13.5)), 14)
+    return carve(head, ellipsoid(left, (17, -91, 121), (6.0, 9, 10)), 10)
 
 
 def _nose(head: np.ndarray, p: np.ndarray, left: np.ndarray, s: HeadStyle) -> np.ndarray:
@@ -127,8 +130,8 @@ def _nose(head: np.ndarray, p: np.ndarray, left: np.ndarray, s: HeadStyle) -> np
     head = join(head, nose, 13)
     columella = capsule(p, (0, -108 - long, 77.4), (0, -95, 75.6), 4.2, 4.8)
     head = join(head, columella, 5)
-    wing = ellipsoid(left, (12.4 * wide, -98 - 0.4 * long, 79.3), (6.3 * wide, 9.6, 6.8), -14)
-    return join(head, wing, 4.0)
+    wing = ellipsoid(left, (12.4 * wide, -98 - 0.4 * long, 79.3), (6.1 * wide, 9.4, 6.4), -14)
+    return join(head, wing, 5.5)
 
 
 def _details(head: np.ndarray, p: np.ndarray, left: np.ndarray, s: HeadStyle) -> np.ndarray:
@@ -161,11 +164,13 @@ def draw(solid: Solid, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return p - np.clip(step, -12, 12)[:, None] * g, g
 
 
-def project(p: np.ndarray, style: HeadStyle = DEFAULT, rounds: int = 3) -> np.ndarray:
-    """`p` [N, 3] drawn onto the skin along the gradient."""
-    solid = partial(distance, style=style)
+def project(
+    p: np.ndarray, style: HeadStyle = DEFAULT, rounds: int = 3, solid: Callable = distance
+) -> np.ndarray:
+    """`p` [N, 3] drawn onto the skin (or another `solid` of the style) along the gradient."""
+    whole = partial(solid, style=style)
     for _ in range(rounds):
-        p, _ = draw(solid, p)
+        p, _ = draw(whole, p)
     return p
 
 

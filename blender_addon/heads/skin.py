@@ -20,16 +20,17 @@ _GROWTH = 1.16
 ROWS_V = np.array([
     -118, -106, -95, -84, -73, -62, -51, -41, -32, -24, -17, -11, -6, -1, 4, 9, 14, 19, 24, 29,
     33, 36.5, 40, 43.5, 47, 50, 53, 56.5, 60, 63.5, 67,  # the mouth's cut-out
-    70, 72.5, 75, 77.5, 79.5, 81.5, 83.5, 85.5, 87.5, 89.5, 91.5, 93.7, 96,  # the nose's
+    70, 72, 74, 75.7, 77.3, 79, 80.5, 82, 83.5, 85, 86.5, 88, 89.5, 91, 92.6, 94.3, 96,  # the nose's
     98.5, 102, 106, 110, 114, 118, 122, 126, 130, 134, 138,  # the eyes'
     142, 146, 151, 157, 164, 172, 181, 191, 202, 213, 224, 234, 243, 251, 257,
 ])
 # fmt: on
 MOUTH_COLUMNS, MOUTH_V = 13, (33, 67)
 EYE_COLUMNS, EYE_V = (3, 21), (98.5, 138)
-NOSE_COLUMNS, NOSE_V = 7, (70, 96)
-EAR_COLUMNS, EAR_V = (28, 32), (77.5, 134)
-_RELAX_ROUNDS = 9
+NOSE_COLUMNS, NOSE_V = 9, (70, 96)
+EAR_COLUMNS, EAR_V = (28, 32), (77.3, 134)
+NOSE_ROWS = 16
+_RELAX_ROUNDS = 14
 
 
 @dataclass(frozen=True)
@@ -252,7 +253,7 @@ def _add_nose(
     sheet: _Sheet, loop: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray]]:
     style, columns = sheet.style, NOSE_COLUMNS
-    guess = nose.grid(columns, style.nose_width, style.nose_length)
+    guess = nose.grid(columns, NOSE_ROWS, style.nose_width, style.nose_length)
     rows, across = guess.shape[:2]
     path = loop_path((0, across - 1), (0, rows - 1))
     border = np.array([guess[at] for at in path])
@@ -337,6 +338,8 @@ def _settle(sheet: _Sheet) -> None:
         pull -= np.einsum("ni,ni->n", pull, normal)[:, None] * normal
         feet[free], slope = sculpt.draw(solid, feet[free] + pull)
         feet[mirror[free]] = feet[free] * MIRROR_X
+    feet[free] = sculpt.project(feet[free], sheet.style, 2)
+    feet[mirror[free]] = feet[free] * MIRROR_X
     points = feet + offset
     points = (points + points[mirror] * MIRROR_X) / 2
     starts = np.cumsum([0, *(len(p) for p in mesh.points)])

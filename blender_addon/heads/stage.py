@@ -1,20 +1,20 @@
-"""Camera, three lights and a neutral world round a head."""
+"""Lights, world and camera for a portrait of the head."""
 
 from __future__ import annotations
 
 import bpy
 from mathutils import Vector
 
+# Name, place relative to the face (metres), power (watts), size (metres), colour
 _LIGHTS = (
-    # name, place relative to the head (m), power (W), size (m), colour
-    ("Key", (-0.75, -1.05, 0.75), 22.0, 0.55, (1.0, 0.95, 0.88)),
-    ("Fill", (1.0, -0.85, 0.15), 7.0, 1.0, (0.86, 0.92, 1.0)),
-    ("Rim", (0.65, 0.85, 0.70), 26.0, 0.45, (0.92, 0.96, 1.0)),
+    ("Key", (-0.72, -0.95, 0.62), 17.0, 0.50, (1.0, 0.94, 0.86)),
+    ("Fill", (0.95, -0.85, 0.05), 4.5, 1.1, (0.80, 0.89, 1.0)),
+    ("Rim", (0.62, 0.75, 0.48), 26.0, 0.35, (0.90, 0.95, 1.0)),
 )
 _FACE = Vector((0.0, -0.02, 0.095))
-_FRAMED_HEIGHT_M = 0.40
+_FRAMED_HEIGHT_M = 0.42
 _FOCAL_MM, _SENSOR_MM = 85.0, 36.0
-_WORLD = (0.115, 0.12, 0.13)
+_WORLD = (0.050, 0.055, 0.065)
 
 
 def build(head: bpy.types.Object) -> None:
@@ -32,7 +32,7 @@ def build(head: bpy.types.Object) -> None:
     camera.lens, camera.sensor_width = _FOCAL_MM, _SENSOR_MM
     camera.clip_start = 0.01
     distance = _FRAMED_HEIGHT_M * _FOCAL_MM / _SENSOR_MM
-    middle = _FACE - Vector((0, 0, 0.015))
+    middle = _FACE - Vector((0, 0, 0.010))
     scene.camera = _place(camera, place @ (middle + Vector((0, -distance, 0.02))), place @ middle, collection)
     scene.world = _world()
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 class HeadStyle:
     """One person. Shares are 0..1, leans are -1..1 about an average adult; colours are linear RGB."""
 
+    name: str = ""
+    """Set apart the materials of this style; empty for the default's."""
     age: float = 0.15
     """0 a young adult, 1 old: folds, hollows, thinner lips, longer ears."""
     build: float = 0.0
@@ -36,6 +38,8 @@ class HeadStyle:
     skin: tuple[float, float, float] = (0.62, 0.33, 0.225)
     blush: float = 1.0
     """How red cheeks, nose and ears are."""
+    stubble: float = 0.0
+    """Share of a shaven beard's shadow."""
     lip_colour: tuple[float, float, float] = (0.43, 0.135, 0.115)
     iris: tuple[float, float, float] = (0.10, 0.20, 0.24)
     hair: tuple[float, float, float] = (0.052, 0.022, 0.011)
