@@ -17,6 +17,7 @@ SCLERA_RADIUS = 17.15
 IRIS_RADIUS = 9.0
 PUPIL_RADIUS = 3.8
 LID_RADIUS = EYE_RADIUS + 1.4
+CLEARANCE = 0.12
 HALF_WIDTH = 17.0
 SHELL_HALF_WIDTH = 21.2
 CORNER_Z = (-1.2, 0.6)
@@ -41,7 +42,7 @@ LAYERS = (
 )
 OUTER_SHARES = (0.0, 0.03, 0.1, 0.2)
 """Share in a blink of the loop that the rings start from, and of the rings between it and the fold."""
-LASH_X = np.linspace(-0.90, 0.985, 30) * HALF_WIDTH
+LASH_X = np.linspace(-0.90, 0.985, 42) * HALF_WIDTH
 """Lateral positions of the upper lashes; vertex i of their part stands at lash i % N."""
 LOWER_LASH_X = np.linspace(-0.62, 0.96, 20) * HALF_WIDTH
 BLINK_SHARE = np.array([*OUTER_SHARES, *(layer[5] for layer in LAYERS)])
