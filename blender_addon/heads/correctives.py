@@ -14,6 +14,7 @@ from functools import cache
 import numpy as np
 
 from ...inference.channels import mirror
+from . import shapes_mouth as lips
 from .contact import clear_of_teeth
 from .expressions import head_shapes
 from .fields import FaceFields, face_fields
@@ -21,9 +22,6 @@ from .geometry import head_geometry
 from .lid_motion import clear_of_eyes, closed_lids, turned_lids
 from .lip_section import sealed
 from .mesh import MIRROR_X
-from .shapes_mouth import (
-    corner, jaw_forward, jaw_left, press, put_out_tongue, roll_lower, roll_upper, rolled_lip,
-)  # fmt: skip
 from .spline import bump
 
 PREFIX = "corrective"
@@ -144,7 +142,11 @@ def _mended(*names: str, upper_share: float | None = None) -> Callable:
 def _closed_over_open_jaw(f: FaceFields) -> np.ndarray:
     """Lips that reach over a gap are drawn long: thinner, rolled in, the cheeks hollow."""
     hollow = -1.6 * f.both(f.soft(f.places.hollow, (14, 18)))
-    return rolled_lip(f, 1, 14) + rolled_lip(f, -1, 14) + f.section.moved(hollow - 0.5 * f.lips(9) * f.across)
+    return (
+        lips.rolled_lip(f, 1, 14)
+        + lips.rolled_lip(f, -1, 14)
+        + f.section.moved(hollow - 0.5 * f.lips(9) * f.across)
+    )
 
 
 @_mended("mouthRollUpper", "mouthRollLower", upper_share=0.5)
@@ -181,14 +183,14 @@ def _smile_over_open_jaw(f: FaceFields) -> np.ndarray:
     """A laugh: the corner gives way to the jaw, the upper lip is drawn up over its teeth."""
     upper = f.left * f.upper * f.near_lips(11) * f.arch_across
     lower = f.left * f.lower * f.near_lips(11) * f.arch_across
-    given = corner(f, -2.2, -2.6, -0.6, 15)
+    given = lips.corner(f, -2.2, -2.6, -0.6, 15)
     return given + f.section.moved(-0.5 * lower, 1.6 * upper + 1.8 * lower)
 
 
 @_mended("mouthSmileLeft", "mouthStretchLeft", upper_share=0.5)
 def _smile_and_stretch(f: FaceFields) -> np.ndarray:
     """A corner that is at its end goes no further."""
-    return corner(f, -5.0, 0.8, 0.5, 17)
+    return lips.corner(f, -5.0, 0.8, 0.5, 17)
 
 
 _MADE: dict[tuple[str, ...], Callable[[FaceFields], np.ndarray]] = {
@@ -199,12 +201,12 @@ _MADE: dict[tuple[str, ...], Callable[[FaceFields], np.ndarray]] = {
     ("eyeBlinkLeft", "eyeWideLeft"): _undone_over_a_blink("eyeWideLeft"),
     ("eyeBlinkLeft", "cheekSquintLeft"): _undone_over_a_blink("cheekSquintLeft"),
     ("eyeBlinkLeft", "mouthSmileLeft"): _undone_over_a_blink("mouthSmileLeft"),
-    ("mouthRollLower",): _half_way("mouthRollLower", roll_lower),
-    ("mouthRollUpper",): _half_way("mouthRollUpper", roll_upper),
-    ("mouthPressLeft",): _half_way("mouthPressLeft", press),
-    ("jawForward",): _half_way("jawForward", jaw_forward),
-    ("jawLeft",): _half_way("jawLeft", jaw_left),
-    ("tongueOut",): _half_way("tongueOut", put_out_tongue),
+    ("mouthRollLower",): _half_way("mouthRollLower", lips.roll_lower),
+    ("mouthRollUpper",): _half_way("mouthRollUpper", lips.roll_upper),
+    ("mouthPressLeft",): _half_way("mouthPressLeft", lips.press),
+    ("jawForward",): _half_way("jawForward", lips.jaw_forward),
+    ("jawLeft",): _half_way("jawLeft", lips.jaw_left),
+    ("tongueOut",): _half_way("tongueOut", lips.put_out_tongue),
     ("mouthRollUpper", "mouthRollLower"): _both_rolled,
     ("jawOpen", "mouthClose"): _closed_over_open_jaw,
     ("jawOpen", "mouthFunnel"): _funnel_over_open_jaw,

@@ -10,6 +10,7 @@ import numpy as np
 from .fields import FaceFields
 from .lid_motion import clear_of_eyes, closed_lids, met_lids, turned_lids
 from .shapes_mouth import crease
+from .spline import bump, smoothstep
 
 
 def blink(f: FaceFields) -> np.ndarray:
@@ -56,7 +57,9 @@ def brow_inner_up(f: FaceFields) -> np.ndarray:
 def brow_outer_up(f: FaceFields) -> np.ndarray:
     """The outer half of the brow rises."""
     x, z = f.places.brow_outer
-    outer = f.left * f.soft((x - 4, z + 3), (18, 15)) * f.off_lid
+    ((inner_x, _), lateral) = f.places.brow_inner, f.points[:, 0]
+    across = smoothstep(inner_x - 4, x - 6, lateral) * smoothstep(x + 26, x + 4, lateral)
+    outer = across * bump((f.points[:, 2] - z - 3) / 16) * f.soft_skin * f.off_lid
     fold = _wrinkles(f, z + 15, 0.6) * f.left * f.soft((x - 6, z + 20), (16, 11))
     return f.section.moved(0.5 * outer + fold, 7.5 * outer)
 

@@ -71,7 +71,9 @@ def jaw_forward(f: FaceFields, amount: float = 1.0) -> np.ndarray:
     """The jaw slid forwards; the lower lip comes before the upper one."""
     drop = _passing(JAW_FORWARD_DROP_MM, amount)
     forwards = f.jaw[:, None] * [0.0, -JAW_FORWARD_MM * amount, -drop]
-    return sealed(forwards + f.section.moved(2.6 * amount * f.upper * f.near_lips(10) * f.across))
+    return sealed(
+        forwards + f.section.moved(2.6 * amount * f.upper * f.near_lips(10) * f.across), wanted_mm=0.7
+    )
 
 
 def jaw_left(f: FaceFields, amount: float = 1.0) -> np.ndarray:
@@ -79,7 +81,7 @@ def jaw_left(f: FaceFields, amount: float = 1.0) -> np.ndarray:
     upper_lip = f.section.moved(along=5.0 * amount * f.upper * f.near_lips(10) * f.across)
     turned = rotate_z(f.points, JAW_JOINT, JAW_SIDE_RAD * amount) - f.points
     turned[:, 2] -= _passing(JAW_SIDE_DROP_MM, amount)
-    return sealed(turned * f.jaw[:, None] + upper_lip)
+    return sealed(turned * f.jaw[:, None] + upper_lip, wanted_mm=0.3)
 
 
 def _passing(drop_mm: float, amount: float) -> float:
@@ -178,7 +180,7 @@ def press(f: FaceFields, amount: float = 1.0) -> np.ndarray:
     thin = -0.16 * np.clip(f.above_line, -10, 10) * f.left * f.lips(10)
     swell = 0.8 * f.left * f.near_lips(14) * smoothstep(7, 13, f.section.depth)
     tucked = corner(f, 1.2, 0.6, -1.2, 12) + f.section.moved(swell - 0.6 * f.left * f.red, thin)
-    return sealed(rolled + amount * tucked)
+    return sealed(rolled + amount * tucked, wanted_mm=0.12)
 
 
 # --- each lip

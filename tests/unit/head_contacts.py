@@ -81,8 +81,8 @@ SPOKEN: dict[str, Weights] = {
 """Mouths of speech."""
 
 _SHUT = (
-    "mouthPress", "mouthRollLower", "mouthRollUpper", "mouthPucker", "mouthSmile", "mouthFrown", "mouthDimple",
-    "mouthStretch", "mouthShrugLower", "mouthShrugUpper", "cheekPuff", "mouthLeft",
+    "mouthPress", "mouthRollLower", "mouthRollUpper", "mouthPucker", "mouthSmile", "mouthFrown",
+    "mouthDimple", "mouthStretch", "mouthShrugLower", "mouthShrugUpper", "cheekPuff", "mouthLeft",
 )  # fmt: skip
 CLOSED: dict[str, Weights] = {
     **{
