@@ -99,13 +99,24 @@ def tears() -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate(rows), strip(index[::-1], closed=False)
 
 
+def caruncle() -> Piece:
+    """The small pink flesh in the inner corner."""
+    x = -0.9 * HALF_WIDTH
+    rho = (SCLERA_RADIUS + 0.2) * float(shell_radius(np.array(x)))
+    polar = np.radians([20, 45, 70, 95, 120])
+    rings = _turned(np.sin(polar), np.cos(polar)) - EYE_CENTRE
+    middle = EYE_CENTRE + [x, -rho, -0.9]
+    size = np.array([2.6, 2.0, 1.7])
+    return _capped(middle + rings * size, middle - [0, size[1], 0], ["Lid rim"] * len(polar))
+
+
 def lashes() -> tuple[np.ndarray, np.ndarray]:
     """Points and faces of the left upper lashes, tapered and curved upwards."""
     t = LASH_X / HALF_WIDTH
     length = natural_spline(np.array([-1, -0.5, 0.2, 0.75, 1.0]), np.array([2.6, 4.8, 6.4, 7.6, 6.0]), t)
     length *= 1 + 0.16 * np.sin(np.arange(len(t)) * 2.4)
     sideways = -0.18 + 0.75 * smoothstep(-0.6, 1.0, t) + 0.10 * np.sin(np.arange(len(t)) * 4.1)
-    return _strands(LASH_X, np.True_, length, sideways, curl=0.9, radius=0.42)
+    return _strands(LASH_X, np.True_, length, sideways, curl=0.6, radius=0.34)
 
 
 def lower_lashes() -> tuple[np.ndarray, np.ndarray]:

@@ -38,7 +38,7 @@ def head_geometry(style: HeadStyle = DEFAULT) -> HeadGeometry:
     """Build the head at rest; the same arrays at every call, and the same topology for every style."""
     mesh = MeshBuilder()
     skin = build_skin(mesh, style)
-    for piece, part in ((eye.eyeball(), "eye"), (eye.cornea(), "cornea")):
+    for piece, part in ((eye.eyeball(), "eye"), (eye.cornea(), "cornea"), (eye.caruncle(), "caruncle")):
         points, faces, names = piece
         mesh.add_pair(points, outward(points, faces), part, np.array(names))
     mesh.add_pair(*eye.tears(), "wet", "Cornea")

@@ -17,7 +17,7 @@ from .spline import bump, natural_spline, smoothstep
 from .style import DEFAULT, HeadStyle
 
 _CENTRE = np.array([0.0, 14.0, 142.0])
-_STEPS, _SECTION = 10, 12
+_SECTION = 8
 # Hairline: degrees round the head from the middle of the face, height in mm
 _LINE_DEG = np.array([0, 14, 26, 36, 46, 55, 63, 70, 77, 84, 90, 100, 108, 116, 126, 145, 180.0])
 _LINE_Z = np.array([187, 188, 187, 182, 172, 159, 144, 122, 106, 122, 139, 141, 128, 100, 66, 46, 40.0])
@@ -42,12 +42,14 @@ class _Cut:
     """0: sides are combed back, 1: they fall straight down."""
     receded: float = 0.0
     wave: float = 1.0
+    steps: int = 10
+    """Rows of vertices along a lock."""
 
 
 STYLES = {
     "swept": _Cut(380, 92, 50, 40, 11, 10, 22.0, 27.0),
-    "bob": _Cut(260, 120, 125, 95, 9, 5, 26.0, -16.0, hang=1.0),
-    "cropped": _Cut(620, 24, 17, 14, 3.6, 1.0, 11.0, None, receded=1.0, wave=0.5),
+    "pixie": _Cut(260, 120, 125, 95, 9, 5, 26.0, -16.0, hang=1.0),
+    "cropped": _Cut(760, 20, 15, 13, 3.6, 1.0, 10.0, None, receded=1.0, wave=0.5, steps=5),
 }
 
 
@@ -123,7 +125,7 @@ def _comb(points: np.ndarray, cut: _Cut) -> np.ndarray:
 
 
 def _walk(roots: np.ndarray, cut: _Cut, style: HeadStyle) -> tuple[np.ndarray, np.ndarray]:
-    """Middle lines and outward normals of the locks, both [STEPS, N, 3]."""
+    """Middle lines and outward normals of the locks, both [steps, N, 3]."""
     x, y, z = roots.T
     top = smoothstep(165, 205, z)
     nape = smoothstep(40, 80, y) * smoothstep(130, 70, z)
@@ -133,8 +135,8 @@ def _walk(roots: np.ndarray, cut: _Cut, style: HeadStyle) -> tuple[np.ndarray, n
     lift = lift * (1 + 0.16 * np.sin(np.arange(len(roots)) * 1.9))
     solid = partial(sculpt.distance, style=style)
     foot, lines, normals = roots, [], []
-    for k in range(_STEPS):
-        share = k / (_STEPS - 1)
+    for k in range(cut.steps):
+        share = k / (cut.steps - 1)
         slope = sculpt.gradient(solid, foot)
         normal = slope / np.maximum(np.linalg.norm(slope, axis=1, keepdims=True), 1e-9)
         height = lift * (0.12 + 0.88 * np.sin(np.pi * min(share * 0.86 + 0.06, 1.0)) ** 0.8) + 1.2 * share
@@ -145,15 +147,15 @@ def _walk(roots: np.ndarray, cut: _Cut, style: HeadStyle) -> tuple[np.ndarray, n
         comb /= np.maximum(np.linalg.norm(comb, axis=1, keepdims=True), 1e-6)
         # towards the hairline a lock grows shorter rather than into the face or over the ear
         room = smoothstep(-2.0 - 40.0 * cut.hang, 12.0, above_line(foot, style))
-        step = comb * (length / (_STEPS - 1) * (0.25 + 0.75 * room))[:, None]
+        step = comb * (length / (cut.steps - 1) * (0.25 + 0.75 * room))[:, None]
         foot, _ = sculpt.draw(solid, foot + step)
     return np.stack(lines), np.stack(normals)
 
 
 def _locks(lines: np.ndarray, normals: np.ndarray, cut: _Cut) -> tuple[np.ndarray, np.ndarray]:
-    """Flat, ridged, tapered tubes along `lines` [STEPS, N, 3]."""
+    """Flat, ridged, tapered tubes along `lines` [steps, N, 3]."""
     count = lines.shape[1]
-    share = np.linspace(0, 1, _STEPS)[:, None]
+    share = np.linspace(0, 1, cut.steps)[:, None]
     along = np.gradient(lines, axis=0)
     along /= np.maximum(np.linalg.norm(along, axis=-1, keepdims=True), 1e-9)
     across = np.cross(along, normals)
@@ -165,12 +167,12 @@ def _locks(lines: np.ndarray, normals: np.ndarray, cut: _Cut) -> tuple[np.ndarra
     width = cut.width_mm * vary * (0.3 + 0.9 * share**0.6) * (1 - share**2.4) ** 0.9 + 0.25
     thick = 0.15 * width * (1 - 0.3 * share) + 0.3
     a = 2 * np.pi * np.arange(_SECTION) / _SECTION
-    ridged = 1 + 0.30 * np.cos(6 * a) * (np.sin(a) > -0.1)
+    ridged = 1 + 0.22 * np.cos(4 * a) * (np.sin(a) > -0.1)
     points = (
         lines[:, :, None]
         + across[:, :, None] * (np.cos(a) * width[..., None] * 0.5)[..., None]
         + up[:, :, None] * (np.sin(a) * ridged * thick[..., None])[..., None]
     )
-    index = np.arange(points[..., 0].size).reshape(_STEPS, count, _SECTION)
+    index = np.arange(points[..., 0].size).reshape(cut.steps, count, _SECTION)
     faces = [strip(index[:, n, ::-1], closed=True) for n in range(count)]
     return points.reshape(-1, 3), np.concatenate(faces)

@@ -31,9 +31,9 @@ CLOSED_SHARE = 0.27
 # far the corners follow the face's surface instead of the lids' shell (negative: mm
 # sunk behind it; the height of the lower lid, which has no crease
 LAYERS = (
-    ("fold", 3.4, 26.0, 25.0, 3.4, 0.36, 1.0, 2.1),
-    ("crease", 2.4, 18.5, 17.5, 1.05, 0.66, 0.8, 1.35),
-    ("lid", 1.5, 12.5, 11.0, 1.55, 0.86, 0.45, 1.6),
+    ("fold", 3.4, 25.0, 25.0, 3.9, 0.36, 1.0, 2.1),
+    ("crease", 2.4, 19.5, 17.5, 0.6, 0.66, 0.8, 1.35),
+    ("lid", 1.5, 14.0, 11.0, 1.65, 0.86, 0.45, 1.6),
     ("lid", 0.8, 5.0, 4.5, 1.75, 0.97, 0.15, 1.7),
     ("rim", 0.3, 0.8, 0.8, 1.4, 1.0, 0.0, 1.4),
     ("rim_inner", 0.0, 0.0, 0.0, 0.4, 1.0, 0.0, 0.4),

@@ -36,7 +36,7 @@ _LOOKS = {
     "Sclera": _Look((0.80, 0.78, 0.76), 0.28, scatter_m=0.002),
     "Iris": _Look((0.10, 0.20, 0.24), 0.45),
     "Iris edge": _Look((0.02, 0.035, 0.04), 0.45),
-    "Cornea": _Look((0.9, 0.9, 0.9), 0.02),
+    "Cornea": _Look((0.25, 0.25, 0.25), 0.02),
     "Pupil": _Look((0.003, 0.003, 0.003), 0.5),
     "Lashes": _Look((0.012, 0.008, 0.007), 0.5),
     "Hair": _Look((0.052, 0.022, 0.011), 0.40),
@@ -60,7 +60,7 @@ def material(name: str, style: HeadStyle = DEFAULT) -> bpy.types.Material:
     }
     colour = own.get(name, look.colour)
     made = bpy.data.materials.new(full_name)
-    made.diffuse_color = (*colour, 0.12 if name == "Cornea" else 1.0)
+    made.diffuse_color = (*colour, 0.06 if name == "Cornea" else 1.0)
     made.roughness = look.roughness
     if made.node_tree is None:
         made.use_nodes = True

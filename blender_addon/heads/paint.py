@@ -73,7 +73,7 @@ def _paint_rings(head: HeadGeometry, style: HeadStyle, colour: np.ndarray, rough
     first = mouth.OUTER_LAYERS + mouth.BORDER_LAYER
     rings = head.skin.mouth
     colour[rings[first - 1]] = colour[rings[first - 1]] * [1.04, 1.03, 1.03] * 0.85 + lip * 0.15
-    for layer, (share, dark) in enumerate(((0.72, 1.0), (0.92, 1.0), (1.0, 0.97), (1.0, 0.86), (1.0, 0.62))):
+    for layer, (share, dark) in enumerate(((0.80, 1.0), (1.0, 1.0), (1.0, 0.95), (1.0, 0.82), (1.0, 0.55))):
         ring = rings[first + layer]
         colour[ring] = colour[ring] * (1 - share) + lip * dark * share
         rough[ring] = 0.36
@@ -86,6 +86,8 @@ def _paint_rings(head: HeadGeometry, style: HeadStyle, colour: np.ndarray, rough
         colour[rings[lids.RIM_LAYER, upper]] *= 0.35
         lid = rings[lids.RIM_LAYER - 3 : lids.RIM_LAYER]
         colour[lid] = colour[lid] * [0.93, 0.84, 0.84]
+    for part in ("caruncleLeft", "caruncleRight"):
+        colour[head.parts[part]] = np.array(style.skin) * 0.5 + [0.20, 0.02, 0.02]
     for rings in head.skin.nostrils:
         colour[rings[1:]] = np.array(style.skin) * [0.55, 0.35, 0.32]
         colour[rings[2:]] = np.array(style.skin) * [0.16, 0.08, 0.07]

@@ -89,6 +89,7 @@ def _face(head: np.ndarray, p: np.ndarray, left: np.ndarray, s: HeadStyle) -> np
     head = join(head, ellipsoid(left, (39, -56, 88), (23, 21, 19), -12), 26)  # cheekbone
     head = join(head, capsule(left, (46, -46, 94), (62, -2, 102), 8.0, 7.5), 32)
     head = join(head, ellipsoid(left, (39, -44, 60), (17 + wide, 26, 24)), 26)  # the cheek's fat
+    head = join(head, ellipsoid(left, (45, -34, 114), (20, 26, 26)), 24)  # below the temple
     hollow = s.age - 0.8 * s.build
     cheek = ellipsoid(left, (74, -56, 54), (13 + 3.0 * hollow, 26, 24))
     head = carve(head, cheek, 24)
@@ -100,16 +101,19 @@ def _face(head: np.ndarray, p: np.ndarray, left: np.ndarray, s: HeadStyle) -> np
 
 def torso(p: np.ndarray, style: HeadStyle = DEFAULT) -> np.ndarray:
     """Signed distance in mm of `p` [N, 3] to neck and shoulders as cloth sees them: without bones and sinews."""
-    left, thick = sided(p), 4.5 * style.build
+    left, thick, broad = sided(p), 4.5 * style.build, 11.0 * style.build
     body = capsule(p * [1.06, 0.97, 1.0], (0, 22, -150), (0, 20, 60), 50 + thick, 45 + thick)
     body = join(body, capsule(left, (8, 38, 10), (46, 36, -62), 13, 16 + thick), 22)  # trapezius
-    body = join(body, capsule(left, (46, 36, -62), (124, 26, -106), 16 + thick, 25 + thick), 26)
-    body = join(body, capsule(left, (124, 24, -112), (150 + thick, 22, -158), 27, 38), 32)
-    return join(body, ellipsoid(p, (0, 14, -214), (158, 76, 112)), 40)
+    shoulder = (118 + broad, 26, -106)
+    body = join(body, capsule(left, (46, 36, -62), shoulder, 16 + thick, 24 + thick), 26)
+    body = join(body, capsule(left, shoulder, (140 + broad, 22, -166), 24 + thick, 34 + thick), 32)
+    return join(body, ellipsoid(p, (0, 14, -214), (150 + broad, 76 + thick, 112)), 40)
 
 
 def _body(p: np.ndarray, left: np.ndarray, s: HeadStyle) -> np.ndarray:
-    body = join(torso(p, s), capsule(left, (44, 22, 66), (11, -23, -98), 6.5, 7.0), 14)  # sternomastoid
+    body = join(
+        torso(p, s), capsule(left, (44, 22, 66), (11, -21 - 4.5 * s.build, -78), 6.5, 6.5), 16
+    )  # sternomastoid
     return join(body, capsule(p, (0, -26, 0), (0, -25, -52), 11.0, 10.0), 22)  # larynx
 
 
@@ -140,8 +144,10 @@ def _details(head: np.ndarray, p: np.ndarray, left: np.ndarray, s: HeadStyle) ->
     head = carve(head, philtrum, 3.5)
     chin_crease = capsule(left, (0, -100, 32.5), (15, -96, 34), 3.6, 3.0)
     head = carve(head, chin_crease, 9)
-    fold = capsule(left, (21.5, -95.5, 82), (32, -90, 52), 2.0 + 1.2 * s.age, 1.5 + 1.2 * s.age)
-    return carve(head, fold, 7)
+    fold = capsule(left, (21.5, -95.5, 82), (32, -90, 52), 2.0 + 1.9 * s.age, 1.5 + 1.7 * s.age)
+    head = carve(head, fold, 7)
+    bag = capsule(left, (21, -83, 104), (44, -76, 104), 2.5, 2.2)
+    return carve(head, bag, 6) if s.age > 0.5 else head
 
 
 def gradient(solid: Solid, p: np.ndarray) -> np.ndarray:

@@ -24,6 +24,7 @@ EYE_ARC_MM = 34.0
 # Boxes (u0, v0, u1, v1) of the pieces that are made of rows of vertices: rows and columns of a piece
 _BOXES = {
     "cornea": (0.26, 0.01, 0.36, 0.11),
+    "caruncle": (0.48, 0.01, 0.52, 0.05),
     "wet": (0.26, 0.13, 0.36, 0.16),
     "lashes": (0.26, 0.17, 0.36, 0.21),
     "lashesLower": (0.26, 0.22, 0.36, 0.25),
@@ -35,7 +36,7 @@ _BOXES = {
     "teethLower": (0.77, 0.14, 0.99, 0.25),
 }
 _COLUMNS = {
-    "wet": 25, "lashes": 30, "lashesLower": 20, "brow": 84, "tongue": 20, "gumUpper": 10, "gumLower": 10,
+    "wet": 25, "lashes": 42, "lashesLower": 20, "brow": 84, "tongue": 20, "gumUpper": 10, "gumLower": 10,
     "teethUpper": 12, "teethLower": 12,
 }  # fmt: skip
 _OPEN = ("wet", "lashes", "lashesLower", "brow")
@@ -52,8 +53,8 @@ def corner_uvs(head: HeadGeometry) -> np.ndarray:
         name = part.removesuffix("Left").removesuffix("Right")
         if name == "eye":
             _eye(uv, index)
-        elif name == "cornea":
-            _cornea(uv, index)
+        elif name in ("cornea", "caruncle"):
+            _polar_rows(uv, index, _BOXES[name])
         elif name in _COLUMNS:
             pieces = np.array_split(index, len(index) // _TOOTH_VERTICES) if "teeth" in name else [index]
             for k, piece in enumerate(pieces):
@@ -127,9 +128,9 @@ def _eye(uv: np.ndarray, index: np.ndarray) -> None:
     _polar(uv, index, eye.profile_arcs(), EYE_BOX, EYE_ARC_MM)
 
 
-def _cornea(uv: np.ndarray, index: np.ndarray) -> None:
+def _polar_rows(uv: np.ndarray, index: np.ndarray, box: tuple) -> None:
     count = (len(index) - 1) // eye.AROUND
-    _polar(uv, index, np.arange(1, count + 1.0), _BOXES["cornea"], count + 0.2)
+    _polar(uv, index, np.arange(1, count + 1.0), box, count + 0.2)
 
 
 def _rows(uv: np.ndarray, piece: np.ndarray, name: str, k: int, pieces: int) -> float:
