@@ -79,8 +79,8 @@ def nose_sneer(f: FaceFields) -> np.ndarray:
     side = f.left * f.soft((0.62 * x, z + 27), (8, 14)) * f.off_lid
     ridges = np.cos((f.points[:, 2] - z - 27) / 9.0 * 2 * np.pi) * f.left * f.soft((0.6 * x, z + 28), (7, 13))
     brow = f.left * f.soft(_lower(f.places.brow_inner, 3), (12, 9)) * f.off_lid
-    out = 1.0 * wing + 0.9 * side + 0.9 * ridges * f.off_lid + crease(f, 1.7, 1.6)
-    return f.section.moved(out, 4.4 * wing + 2.4 * side + 2.6 * lip - 2.0 * brow, 0.8 * wing)
+    out = 1.2 * wing + 0.9 * side + 1.1 * ridges * f.off_lid + crease(f, 2.1, 2.0)
+    return f.section.moved(out, 5.4 * wing + 3.0 * side + 3.4 * lip - 2.6 * brow, 1.0 * wing)
 
 
 def _lower(place: tuple[float, float], mm: float) -> tuple[float, float]:

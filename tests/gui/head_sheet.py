@@ -1,4 +1,4 @@
-"""Renders contact sheets of the embedded head: all 52 shapes, pairs of them, and visemes with a word for each.
+"""Renders contact sheets of the embedded head: all 52 shapes, pairs, and visemes with a word for each.
 
     python tests/gui/head_sheet.py [--out out] [--tile 200] [--view front|quarter] [--engine WORKBENCH|CYCLES]
 
