@@ -174,7 +174,7 @@ def _jaw_fields(head: HeadGeometry, above: np.ndarray) -> tuple[np.ndarray, np.n
         elif part.startswith(("teethLower", "gumLower")):
             jaw[indices] = lower[indices] = 1.0
     tongue = head.parts["tongue"]
-    jaw[tongue] = smoothstep(-12, -58, y[tongue])
+    jaw[tongue] = smoothstep(-4, -46, y[tongue])
     lower[tongue] = 1.0
     jaw[head.skin.throat] = 0.0
     # Rounding decides on which side of the line a vertex lies: let both halves agree.

@@ -231,7 +231,7 @@ def gum(upper: bool) -> tuple[np.ndarray, np.ndarray]:
 
 
 TONGUE_Y = np.array([-20.0, -31, -42, -53, -62, -69, -74, -76.0])
-TONGUE_TOP = np.array([40.0, 48, 51, 50.5, 49, 47.2, 46, 45.0])
+TONGUE_TOP = np.array([39.0, 45, 48, 48.6, 48, 46.8, 45.8, 45.0])
 TONGUE_UNDER = np.array([32.0, 34, 36, 38, 39.5, 41, 42.2, 43.4])
 TONGUE_HALF_WIDTH = np.array([12.0, 14, 14.2, 14, 13, 11, 8.2, 4.6])
 
@@ -244,12 +244,12 @@ def tongue() -> tuple[np.ndarray, np.ndarray]:
     )
     around = np.linspace(0, 2 * np.pi, 20, endpoint=False)
     c, s = np.cos(around), np.sin(around)
-    x = half[:, None] * np.sign(c) * np.abs(c) ** 0.8
+    x = half[:, None] * c
     middle, thick = 0.5 * (top + under), 0.5 * (top - under)
     groove = (
         -1.3 * bump(x / 4.0) * (s > 0.3) * smoothstep(-30, -45, y)[:, None] * smoothstep(-80, -70, y)[:, None]
     )
-    z = middle[:, None] + thick[:, None] * np.sign(s) * np.abs(s) ** 0.8 + groove
+    z = middle[:, None] + thick[:, None] * s + groove
     rings = np.stack([x, np.broadcast_to(y[:, None], x.shape), z], axis=-1)
     tip = np.array([0, y[-1] - 1.6, middle[-1]])
     points, faces = tube(rings, rings[0].mean(axis=0), tip)
