@@ -1,4 +1,4 @@
-"""Brows: single tapered hairs that lie on the brow ridge and turn from upwards to outwards. Millimetres, left."""
+"""Brows: single tapered hairs on the brow ridge that turn from upwards to outwards. Millimetres, left."""
 
 from __future__ import annotations
 

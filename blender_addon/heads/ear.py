@@ -1,4 +1,4 @@
-"""The ears: rings from the skin round the ear's root over its back and rim into the bowl. Millimetres, left ear.
+"""The left ear: rings from the skin round its root over its back and rim into the bowl. Millimetres.
 
 The ear's own plane has u backwards and w upwards; h is the height over it, away from the head.
 """
@@ -43,7 +43,7 @@ def _outline(count: int) -> np.ndarray:
 
 
 def _ridge(uw: np.ndarray, line: np.ndarray, radius: float | np.ndarray) -> np.ndarray:
-    """1 on a smooth curve through `line` [K, 2], falling off over `radius` mm, with the curve's course [N]."""
+    """1 on a smooth curve through `line` [K, 2], falling off over `radius` mm; the curve's course [N]."""
     fine = natural_spline(np.arange(len(line), dtype=float), line, np.linspace(0, len(line) - 1, 80))
     gaps = np.linalg.norm(uw[:, None] - fine[None], axis=-1)
     near = gaps.argmin(axis=1)

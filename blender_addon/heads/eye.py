@@ -1,4 +1,4 @@
-"""What lies between the lids: eyeball, iris, cornea, the line of tears; and the lashes. Millimetres, left eye."""
+"""What lies between the lids: eyeball, iris, cornea, the line of tears; the lashes. Millimetres, left eye."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def caruncle() -> Piece:
     rho = (SCLERA_RADIUS + 0.2) * float(shell_radius(np.array(x)))
     polar = np.radians([20, 45, 70, 95, 120])
     rings = _turned(np.sin(polar), np.cos(polar)) - EYE_CENTRE
-    middle = EYE_CENTRE + [x, -rho, -0.9]
+    middle = EYE_CENTRE + np.array([x, -rho, -0.9])
     size = np.array([2.6, 2.0, 1.7])
     return _capped(middle + rings * size, middle - [0, size[1], 0], ["Lid rim"] * len(polar))
 

@@ -1,7 +1,7 @@
 """Hair: locks that grow from the scalp, follow a field of combing directions and taper out. Millimetres.
 
-A lock is walked step by step over the sculpt, at a height that swells and comes down again, so that it lies on the
-head whatever the style's skull is like. Below the locks the scalp itself is painted (`cover`).
+A lock is walked step by step over the sculpt, at a height that swells and comes down again, so that it lies
+on the head whatever the style's skull is like. Below the locks the scalp itself is painted (`cover`).
 """
 
 from __future__ import annotations
@@ -42,6 +42,10 @@ class _Cut:
     """0: sides are combed back, 1: they fall straight down."""
     receded: float = 0.0
     wave: float = 1.0
+    ruffle: float = 0.12
+    """How far neighbouring locks point apart, as a tangent."""
+    cover: float = 0.94
+    """How much of the scalp's own colour is painted over, 0..1."""
     steps: int = 10
     """Rows of vertices along a lock."""
 
@@ -49,7 +53,9 @@ class _Cut:
 STYLES = {
     "swept": _Cut(380, 92, 50, 40, 11, 10, 22.0, 27.0),
     "pixie": _Cut(260, 120, 125, 95, 9, 5, 26.0, -16.0, hang=1.0),
-    "cropped": _Cut(760, 20, 15, 13, 3.6, 1.0, 10.0, None, receded=1.0, wave=0.5, steps=5),
+    "cropped": _Cut(
+        760, 20, 15, 13, 3.6, 1.0, 10.0, None, receded=1.0, wave=0.5, ruffle=0.75, cover=0.7, steps=5
+    ),
 }
 
 
@@ -66,7 +72,7 @@ def above_line(points: np.ndarray, style: HeadStyle = DEFAULT) -> np.ndarray:
 
 def cover(points: np.ndarray, style: HeadStyle = DEFAULT) -> np.ndarray:
     """How much [N] of the skin's colour the roots of the hair hide, 0..1."""
-    return smoothstep(-3.0, 9.0, above_line(points, style)) * smoothstep(-115, -60, points[:, 1])
+    return STYLES[style.hair_style].cover * smoothstep(-3.0, 9.0, above_line(points, style))
 
 
 def hair(style: HeadStyle = DEFAULT) -> tuple[np.ndarray, np.ndarray]:
@@ -111,7 +117,7 @@ def _comb(points: np.ndarray, cut: _Cut) -> np.ndarray:
     side = np.sign(x) if cut.parting_x is None else np.where(x > cut.parting_x, 1.0, -1.0)
     away = smoothstep(0, 14, np.abs(x - (cut.parting_x or 0.0)))
     if cut.parting_x is None:
-        over = np.stack([0.1 * side, np.full_like(x, -0.2), 0 * x], axis=-1) + [0, -0.8, 0]
+        over = np.stack([0.1 * side, np.full_like(x, -1.0), 0 * x], axis=-1)
     else:
         back = 0.62 - 0.35 * cut.hang
         over = np.stack(
@@ -126,13 +132,14 @@ def _comb(points: np.ndarray, cut: _Cut) -> np.ndarray:
 
 def _walk(roots: np.ndarray, cut: _Cut, style: HeadStyle) -> tuple[np.ndarray, np.ndarray]:
     """Middle lines and outward normals of the locks, both [steps, N, 3]."""
-    x, y, z = roots.T
+    _, y, z = roots.T
     top = smoothstep(165, 205, z)
     nape = smoothstep(40, 80, y) * smoothstep(130, 70, z)
     length = cut.side_mm + (cut.top_mm - cut.side_mm) * top + (cut.nape_mm - cut.side_mm) * nape
     length = length * (1 + 0.14 * np.sin(np.arange(len(roots)) * 2.7))
     lift = 2.6 + (cut.lift_mm - 2.6) * top + cut.quiff_mm * bump((y + 62) / 26) * top
     lift = lift * (1 + 0.16 * np.sin(np.arange(len(roots)) * 1.9))
+    ruffle = cut.ruffle * np.sin(np.arange(len(roots)) * 7.7)
     solid = partial(sculpt.distance, style=style)
     foot, lines, normals = roots, [], []
     for k in range(cut.steps):
@@ -144,6 +151,7 @@ def _walk(roots: np.ndarray, cut: _Cut, style: HeadStyle) -> tuple[np.ndarray, n
         normals.append(normal)
         comb = _comb(foot, cut)
         comb -= np.einsum("ni,ni->n", comb, normal)[:, None] * normal
+        comb += np.cross(normal, comb) * ruffle[:, None]
         comb /= np.maximum(np.linalg.norm(comb, axis=1, keepdims=True), 1e-6)
         # towards the hairline a lock grows shorter rather than into the face or over the ear
         room = smoothstep(-2.0 - 40.0 * cut.hang, 12.0, above_line(foot, style))

@@ -45,7 +45,7 @@ _LOOKS = {
 
 
 def material(name: str, style: HeadStyle = DEFAULT) -> bpy.types.Material:
-    """A head's material `name` (Skin, Lips, Sclera, ...), made on first use and shared by heads of one style."""
+    """The material `name` (Skin, Lips, Sclera, ...), made on first use and shared by heads of one style."""
     full_name = f"Soliloquy {name}" + (f" {style.name}" if style.name else "")
     found = bpy.data.materials.get(full_name)
     if found is not None and found.library is None:
@@ -186,7 +186,7 @@ def _iris(nodes: _Nodes, colour: tuple[float, float, float]) -> None:
 def _sclera(nodes: _Nodes) -> None:
     """White, warmer and redder towards the corners, shaded at the iris."""
     distance, _ = _eye_polar(nodes)
-    share = nodes.sum("DIVIDE", distance, EYE_ARC_MM)
+    share = nodes.sum("DIVIDE", distance, 34.0)
     stops = [
         (0.29, (0.34, 0.33, 0.33)),
         (0.345, (0.76, 0.75, 0.74)),

@@ -19,9 +19,9 @@ CONTACT_HALF_GAP = 0.04
 THROAT = np.array([0.0, -14.0, 52.0])
 
 _STATIONS = np.array([0.0, 0.27, 0.6, 0.85, 1.0])
-"""Share of the mouth's half width at which the lips' profiles below are given: the middle, the peak of Cupid's
-bow, ..., the corner. Every layer: step along x at the corner; then height from the lips' line and distance before
-the line's arch in mm at each station, for the upper lip and for the lower."""
+"""Share of the mouth's half width at which the lips' profiles below are given: the middle, the peak of
+Cupid's bow, ..., the corner. Every layer: step along x at the corner; then height from the lips' line and
+distance before the line's arch in mm at each station, for the upper lip and for the lower."""
 LIP_LAYERS = (
     ("outside", 3.8, ((10.6, 0.4), (11.6, 0.8), (9.5, 0.6), (6.0, 0.3), (2.6, 0.0)),
      ((12.2, -0.9), (12.0, -0.8), (10.2, -0.4), (6.5, 0.0), (2.6, 0.0))),

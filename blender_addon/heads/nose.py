@@ -1,7 +1,7 @@
 """The nose's patch of the skin: loops round the nose, a grid over it, and rings that go into the nostrils.
 
-Millimetres. The grid's rows run from the base of the nose over its underside and tip up the bridge; its columns
-from wing to wing. All positions here are first guesses, which the skin draws onto the sculpt.
+Millimetres. The grid's rows run from the base of the nose over its underside and tip up the bridge; its
+columns from wing to wing. All positions here are first guesses, which the skin draws onto the sculpt.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ def grid(columns: int, rows: int, style_wide: float, style_long: float) -> np.nd
 
 
 def nostril(count: int, style_wide: float, style_long: float) -> np.ndarray:
-    """Rim of the left nostril as x and y [count, 2], in the order of a loop from its outer side over the back.
+    """Rim of the left nostril as x and y [count, 2], in the order of a loop from its outer side.
 
-    `count` points; outer means away from the middle, the loop runs as `skin.loop` does (towards higher rows
+    `count` points; outer means away from the middle, the loop runs as `skin.loop_path` does (to higher rows
     first, which on the underside lie further forwards).
     """
     a = 2 * np.pi * (np.arange(count) + 0.0) / count

@@ -40,7 +40,7 @@ def tints(head: HeadGeometry, style: HeadStyle) -> np.ndarray:
         * (bump(x / 15, (z - 95) / 26) + bump(x / 30, (z - 165) / 18) + 0.6 * bump(x / 12, (z - 14) / 9))
     )
     scalp = hair.cover(head.points, style) * _no_ear(head)
-    colour = _toward(colour, np.array(style.hair) * 1.25, 0.94 * scalp)
+    colour = _toward(colour, np.array(style.hair) * 1.25, scalp)
     rough += 0.2 * scalp
     _paint_rings(head, style, colour, rough)
     return np.column_stack([np.clip(colour, 0, 1), rough])

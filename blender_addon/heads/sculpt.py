@@ -1,7 +1,7 @@
 """The head as a solid: a signed distance made of soft unions of simple bodies.
 
-Millimetres; the chin at z = 0, the face towards -Y, +X the subject's left. Negative inside. The skin's mesh is
-drawn onto the zero of `distance`; lids, lips and ears are built on top of it.
+Millimetres; the chin at z = 0, the face towards -Y, +X the subject's left. Negative inside. The skin's mesh
+is drawn onto the zero of `distance`; lids, lips and ears are built on top of it.
 Every body stands where anatomy has one (skull, cheekbone, jaw, cartilage of the nose, muscle of the neck), so
 that a style moves or swells bodies and everything between follows.
 """
@@ -25,7 +25,7 @@ def _length(vectors: np.ndarray) -> np.ndarray:
 
 
 def ellipsoid(p: np.ndarray, centre: tuple, radii: tuple, pitch_deg: float = 0.0) -> np.ndarray:
-    """Distance (near enough for blending) of `p` [N, 3] to an ellipsoid pitched about X, the front up for > 0."""
+    """Distance (near enough to blend) of `p` [N, 3] to an ellipsoid pitched about X (front up for > 0)."""
     q = p - np.asarray(centre, float)
     if pitch_deg:
         c, s = np.cos(np.radians(pitch_deg)), np.sin(np.radians(pitch_deg))
@@ -100,9 +100,9 @@ def _face(head: np.ndarray, p: np.ndarray, left: np.ndarray, s: HeadStyle) -> np
 
 
 def torso(p: np.ndarray, style: HeadStyle = DEFAULT) -> np.ndarray:
-    """Signed distance in mm of `p` [N, 3] to neck and shoulders as cloth sees them: without bones and sinews."""
+    """Signed distance in mm of `p` [N, 3] to neck and shoulders as cloth sees them: without sinews."""
     left, thick, broad = sided(p), 4.5 * style.build, 11.0 * style.build
-    body = capsule(p * [1.06, 0.97, 1.0], (0, 22, -150), (0, 20, 60), 50 + thick, 45 + thick)
+    body = capsule(p * [1.06, 0.97, 1.0], (0, 29, -150), (0, 18, 60), 50 + thick, 45 + thick)
     body = join(body, capsule(left, (8, 38, 10), (46, 36, -62), 13, 16 + thick), 22)  # trapezius
     shoulder = (118 + broad, 26, -106)
     body = join(body, capsule(left, (46, 36, -62), shoulder, 16 + thick, 24 + thick), 26)
@@ -114,7 +114,7 @@ def _body(p: np.ndarray, left: np.ndarray, s: HeadStyle) -> np.ndarray:
     body = join(
         torso(p, s), capsule(left, (44, 22, 66), (11, -21 - 4.5 * s.build, -78), 6.5, 6.5), 16
     )  # sternomastoid
-    return join(body, capsule(p, (0, -26, 0), (0, -25, -52), 11.0, 10.0), 22)  # larynx
+    return join(body, capsule(p, (0, -26, 0), (0, -21, -52), 11.0, 10.0), 22)  # larynx
 
 
 def _sockets(head: np.ndarray, p: np.ndarray, left: np.ndarray, s: HeadStyle) -> np.ndarray:
@@ -124,7 +124,7 @@ def _sockets(head: np.ndarray, p: np.ndarray, left: np.ndarray, s: HeadStyle) ->
 
 def _nose(head: np.ndarray, p: np.ndarray, left: np.ndarray, s: HeadStyle) -> np.ndarray:
     wide, long, arch = 1.0 + 0.16 * s.nose_width, 3.0 * s.nose_length, 1.8 * s.nose_bridge
-    tip = (0, -106.8 - long, 82.3 - 0.3 * long)
+    tip = (0, -106.0 - long, 82.9 - 0.3 * long)
     middle = (0, -96.0 - arch - 0.4 * long, 103)
     nose = capsule(p, (0, -84.0, 130), middle, 6.2 * wide, 6.6 * wide)
     nose = join(nose, capsule(p, middle, tip, 6.6 * wide, 8.0 * wide), 8)

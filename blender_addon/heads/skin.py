@@ -1,9 +1,10 @@
-"""The skin sheet: rows round the head, with rings of faces set into cut-outs for mouth, eyes, nose and ears."""
+"""The skin sheet: rows round the head, with rings set into cut-outs for mouth, eyes, nose and ears."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 
@@ -205,7 +206,7 @@ def _add_grid(sheet: _Sheet) -> np.ndarray:
 
 
 def _first_guess(theta: np.ndarray, v: np.ndarray, style: HeadStyle) -> np.ndarray:
-    """The template on the sculpt. The middle of the face comes from the front: it lies far inside the nose."""
+    """The template on the sculpt. The middle of the face comes from the front: it lies inside the nose."""
     points = shape.loft(theta, v)
     middle = (np.abs(points[:, 0]) < 24) & (points[:, 1] < -60) & (v > 60) & (v < 145)
     points[middle] = sculpt.front_point(points[middle, 0], points[middle, 2], style)
@@ -296,7 +297,7 @@ def _add_nostrils(sheet: _Sheet, loop: np.ndarray, rim: np.ndarray) -> tuple[np.
     materials = ["Skin"] + ["Nostril"] * (len(rings) - 1)
     left, right = sheet.add_rings((loop, sheet.mirrored(loop)), rings, materials, np.zeros(len(rings)))
     for side, index in enumerate((left, right)):
-        tip = sheet.add((rings[-1].mean(axis=0) + [0, 0.5, 1.0]) * [-1 if side else 1, 1, 1])
+        tip = sheet.add((rings[-1].mean(axis=0) + np.array([0, 0.5, 1.0])) * [-1 if side else 1, 1, 1])
         faces = fan(index[-1], int(tip[0]))
         sheet.mesh.add_faces(flip(faces) if side else faces, "Nostril")
     sheet.mesh.mirror[-2], sheet.mesh.mirror[-1] = sheet.mesh.mirror[-1], sheet.mesh.mirror[-2]
@@ -343,4 +344,4 @@ def _settle(sheet: _Sheet) -> None:
     points = feet + offset
     points = (points + points[mirror] * MIRROR_X) / 2
     starts = np.cumsum([0, *(len(p) for p in mesh.points)])
-    mesh.points = [points[a:b] for a, b in zip(starts[:-1], starts[1:], strict=True)]
+    mesh.points = [points[a:b] for a, b in pairwise(starts)]

@@ -62,8 +62,8 @@ VARIANTS = {
     ),
     "pixie": HeadStyle(
         name="pixie",
-        age=0.0, build=-0.8, jaw=-0.9, chin=-0.6, nose_width=-0.55, nose_length=-0.7, nose_bridge=-0.7, lips=0.8,
-        brow=-0.9, brow_hair=0.25, eye_size=0.7, face_length=-0.55, head_width=-0.1,
+        age=0.0, build=-0.8, jaw=-0.9, chin=-0.6, nose_width=-0.55, nose_length=-0.7, nose_bridge=-0.7,
+        lips=0.8, brow=-0.9, brow_hair=0.25, eye_size=0.7, face_length=-0.55, head_width=-0.1,
         skin=(0.68, 0.40, 0.265), blush=1.15, lip_colour=(0.46, 0.085, 0.095),
         iris=(0.095, 0.17, 0.06), hair=(0.012, 0.008, 0.009), hair_style="pixie",
         shirt=(0.33, 0.055, 0.045),

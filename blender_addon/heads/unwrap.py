@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _SKIN_BOX = (0.0, 0.28, 1.0, 1.0)
 _SKIN_TOP_V = 262.0
 EYE_BOX = (0.01, 0.01, 0.25, 0.25)
-EYE_ARC_MM = 34.0
+EYE_ARC_MM = 50.0
 """Half of the eye's island: the arc from the middle of the pupil backwards, in mm."""
 # Boxes (u0, v0, u1, v1) of the pieces that are made of rows of vertices: rows and columns of a piece
 _BOXES = {

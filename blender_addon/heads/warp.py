@@ -1,4 +1,4 @@
-"""Proportions: a bending of space that carries a finished head, shapes and all, to another build. Millimetres.
+"""Proportions: a bending of space that carries a finished head and its shapes to another build. Millimetres.
 
 It is applied to the rest shape and to every key's target alike, so what touches at rest still touches.
 """
