@@ -202,9 +202,9 @@ def teeth(upper: bool) -> list[tuple[np.ndarray, np.ndarray]]:
     result = []
     for k, (angle, width) in enumerate(_arch_angles(inset, scale)):
         edge = (
-            UPPER_EDGE_Z + (0.0, 0.7, 0.1, 0.6, 0.9, 1.2)[k]
+            UPPER_EDGE_Z + (0.0, 0.7, 0.1, 0.9, 1.2, 1.4)[k]
             if upper
-            else LOWER_EDGE_Z - (0, 0, 0.5, 1.5, 1.3, 1.2)[k]
+            else LOWER_EDGE_Z - (0, 0.1, 0.5, 1.0, 1.1, 1.1)[k]
         )
         points, faces = _tooth(angle, width, inset, edge, heights[k] if upper else -heights[k])
         result.append((points, outward(points, faces)))

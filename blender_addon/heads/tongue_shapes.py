@@ -27,7 +27,7 @@ _OUT_LINE = (
     (-97, 42.0, 2.4),
     (-112, 36.0, 1.5),
 )
-_TH_LINE = ((-53, 43.6, 6.0), (-65, 44.0, 3.6), (-73, 44.9, 1.7), (-80, 45.3, 1.05), (-92, 45.0, 0.8))
+_TH_LINE = ((-53, 43.6, 6.0), (-65, 44.0, 3.6), (-73, 44.9, 1.7), (-80, 45.3, 1.05), (-97, 44.9, 0.8))
 _OUT_MM = 34.0
 
 
@@ -81,7 +81,7 @@ def tongue_shapes() -> dict[str, np.ndarray]:
     along = (back - tongue[:, 1]) / (back - front)
     height = tongue[:, 2] - tongue[:, 2].mean()
     made = {
-        "tongueTh": between_teeth(14.0, _TH_LINE) - _with_the_jaw(USUAL_JAW["tongueTh"]),
+        "tongueTh": between_teeth(17.0, _TH_LINE) - _with_the_jaw(USUAL_JAW["tongueTh"]),
         "tongueL": _moved(
             tongue, along, height, forwards=1.0, tip=13.5, blade=4.0, flatten=0.35, widen=-0.16
         ),

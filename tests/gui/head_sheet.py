@@ -34,10 +34,10 @@ def _pose(**weights: float) -> dict[str, float]:
 VISEMES = {
     "PP  map": _PP,
     "FF  five": _pose(mouthShrugLower=0.52, mouthUpperUp=0.3, mouthRollLower=0.3, jawOpen=0.07),
-    "TH  think": _pose(tongueTh=1.0, jawOpen=0.24, mouthUpperUp=0.1, mouthLowerDown=0.1),
+    "TH  think": _pose(tongueTh=1.0, jawOpen=0.25, mouthUpperUp=0.1, mouthLowerDown=0.25),
     "DD  dad": _pose(tongueTip=1.0, jawOpen=0.16, mouthUpperUp=0.12, mouthLowerDown=0.15),
     "nn  nine": _pose(tongueTip=1.0, jawOpen=0.14, mouthLowerDown=0.15, mouthUpperUp=0.08),
-    "L  let": _pose(tongueL=1.0, jawOpen=0.26, mouthUpperUp=0.1, mouthLowerDown=0.1),
+    "L  let": _pose(tongueL=1.0, jawOpen=0.36, mouthUpperUp=0.15, mouthLowerDown=0.2),
     "kk  cake": _pose(tongueBack=1.0, jawOpen=0.26, mouthLowerDown=0.12),
     "CH  church": _pose(mouthFunnel=0.6, mouthPucker=0.4, jawOpen=0.16),
     "SS  sees": _pose(jawOpen=0.09, mouthStretch=0.3, mouthUpperUp=0.28, mouthLowerDown=0.28),
