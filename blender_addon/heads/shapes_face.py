@@ -39,7 +39,7 @@ def brow_down(f: FaceFields) -> np.ndarray:
     brow = f.left * f.soft(_lower(f.places.brow_middle, 2), (25, 11)) * f.off_lid
     inner = f.left * f.soft(_lower(f.places.brow_inner, 2), (12, 12)) * f.off_lid
     furrow = f.left * f.soft((3.0, f.places.brow_inner[1]), (3.4, 10))
-    return f.section.moved(1.6 * inner - 1.3 * furrow, -4.8 * brow - 2.2 * inner, -3.2 * inner)
+    return f.section.moved(1.6 * inner - 1.3 * furrow, -5.8 * brow - 3.2 * inner, -3.6 * inner)
 
 
 def brow_inner_up(f: FaceFields) -> np.ndarray:

@@ -6,12 +6,7 @@ import head_contacts
 import pytest
 from soliloquy.blender_addon.heads.geometry import head_geometry
 
-EXPLAINED = {
-    "lip in lip": ("mouthClose 0.5", "mouthClose 1.0", "jawOpen 0.5 + mouthClose 1.0"),
-    "lips in lower teeth": ("mouthClose 0.5", "mouthClose 1.0"),
-    "lips in upper teeth": ("mouthClose 0.5", "mouthClose 1.0"),
-    "lips in gums": ("mouthClose 0.5", "mouthClose 1.0"),
-}
+EXPLAINED = {"lip in lip": ("mouthClose 0.5", "mouthClose 1.0", "jawOpen 0.5 + mouthClose 1.0")}
 """mouthClose takes back what jawOpen does to the lips: with less jaw than that they cross."""
 
 
