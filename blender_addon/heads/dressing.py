@@ -13,15 +13,8 @@ from .style import DEFAULT, HeadStyle
 
 _AROUND = 96
 _COLLAR_ROWS = (
-    (0.0, -1.5),
-    (0.0, 1.6),
-    (0.0, 3.4),
-    (0.006, 4.2),
-    (0.022, 4.4),
-    (0.042, 4.0),
-    (0.05, 3.2),
-    (0.058, 3.4),
-)
+    (0.0, -1.5), (0.0, 3.2), (0.0, 5.2), (0.006, 6.0), (0.022, 6.2), (0.042, 5.8), (0.05, 4.6), (0.058, 4.8),
+)  # fmt: skip
 """Share of the way from the neck to the hem, and height over the body in mm: a ribbed band with a seam."""
 _ROWS = np.linspace(0.09, 1.0, 20)
 _HEM_Z, _HEM_WIDTH, _HEM_DEPTH = -250.0, 172.0, 88.0
@@ -36,7 +29,7 @@ def shirt(style: HeadStyle = DEFAULT) -> tuple[np.ndarray, np.ndarray]:
     neck = sculpt.project(neck, style, 3, sculpt.torso)
     hem = np.stack([_HEM_WIDTH * s, 18 - _HEM_DEPTH * c, np.full_like(s, _HEM_Z)], axis=-1)
     shares = np.array([*(row[0] for row in _COLLAR_ROWS), *_ROWS])
-    height = np.array([*(row[1] for row in _COLLAR_ROWS), *np.full(len(_ROWS), 5.0)])
+    height = np.array([*(row[1] for row in _COLLAR_ROWS), *np.full(len(_ROWS), 5.4)])
     share = shares[:, None, None]
     over = np.sqrt(np.clip(1 - (1 - share) ** 2, 0, 1))  # first outwards, then down
     points = neck + (hem - neck) * np.concatenate([over, over, share**1.5], axis=-1)

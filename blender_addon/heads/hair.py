@@ -21,7 +21,7 @@ _SECTION = 8
 # Hairline: degrees round the head from the middle of the face, height in mm
 _LINE_DEG = np.array([0, 14, 26, 36, 46, 55, 63, 70, 77, 84, 90, 100, 108, 116, 126, 145, 180.0])
 _LINE_Z = np.array([187, 188, 187, 182, 172, 159, 144, 122, 106, 122, 139, 141, 128, 100, 66, 46, 40.0])
-_RECEDED = np.array([14, 16, 22, 26, 18, 8, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.0])
+_RECEDED = np.array([14, 16, 22, 26, 18, 8, 2, 0, 0, 0, 0, 0, 2, 10, 20, 24, 24.0])
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class _Cut:
 
 STYLES = {
     "swept": _Cut(380, 92, 50, 40, 11, 10, 22.0, 27.0),
-    "pixie": _Cut(260, 120, 125, 95, 9, 5, 26.0, -16.0, hang=1.0),
+    "pixie": _Cut(260, 120, 125, 48, 9, 5, 26.0, -16.0, hang=1.0),
     "cropped": _Cut(
         760, 20, 15, 13, 3.6, 1.0, 10.0, None, receded=1.0, wave=0.5, ruffle=0.75, cover=0.7, steps=5
     ),

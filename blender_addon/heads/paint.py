@@ -20,7 +20,7 @@ def tints(head: HeadGeometry, style: HeadStyle) -> np.ndarray:
     front = smoothstep(-5, -45, y)
     colour = np.broadcast_to(np.array(style.skin), (len(x), 3)).copy()
     blood = 0.55 * bump((x - 41) / 20, (z - 83) / 15) + 0.70 * bump(x / 17, (z - 80) / 11, (y + 110) / 22)
-    blood += 0.30 * bump(x / 20, (z - 12) / 12) + 0.25 * bump((x - 33.5) / 21, (z - 117) / 17)
+    blood += 0.30 * bump(x / 20, (z - 12) / 12) + 0.16 * bump((x - 33.5) / 21, (z - 117) / 17)
     blood *= front
     for ring in head.skin.ears:
         blood[ring[2:]] = 0.55
@@ -80,7 +80,7 @@ def _paint_rings(head: HeadGeometry, style: HeadStyle, colour: np.ndarray, rough
     colour[rings[first + 5 :]] = lip * 0.5
     for rings in head.skin.eyes:
         rim = rings[lids.RIM_LAYER : lids.RIM_LAYER + 2]
-        colour[rim] = colour[rim] * [0.95, 0.62, 0.60]
+        colour[rim] = colour[rim] * [0.97, 0.74, 0.71]
         rough[rim] = 0.3
         upper = np.sin(lids.around(rings.shape[1])[0]) > 0.05
         colour[rings[lids.RIM_LAYER, upper]] *= 0.35

@@ -90,7 +90,7 @@ def _face(head: np.ndarray, p: np.ndarray, left: np.ndarray, s: HeadStyle) -> np
     head = join(head, capsule(left, (46, -46, 94), (62, -2, 102), 8.0, 7.5), 32)
     head = join(head, ellipsoid(left, (39, -44, 60), (17 + wide, 26, 24)), 26)  # the cheek's fat
     head = join(head, ellipsoid(left, (45, -34, 114), (20, 26, 26)), 24)  # below the temple
-    hollow = s.age - 0.8 * s.build
+    hollow = s.age - 0.45 * s.build
     cheek = ellipsoid(left, (74, -56, 54), (13 + 3.0 * hollow, 26, 24))
     head = carve(head, cheek, 24)
     ridge = 6.4 + 1.3 * s.brow
@@ -112,9 +112,9 @@ def torso(p: np.ndarray, style: HeadStyle = DEFAULT) -> np.ndarray:
 
 def _body(p: np.ndarray, left: np.ndarray, s: HeadStyle) -> np.ndarray:
     body = join(
-        torso(p, s), capsule(left, (44, 22, 66), (11, -21 - 4.5 * s.build, -78), 6.5, 6.5), 16
+        torso(p, s), capsule(left, (44, 22, 66), (11, -18 - 4.5 * s.build, -68), 6.5, 6.5), 16
     )  # sternomastoid
-    return join(body, capsule(p, (0, -26, 0), (0, -21, -52), 11.0, 10.0), 22)  # larynx
+    return join(body, capsule(p, (0, -26, -4), (0, -21, -36), 10.0, 8.0), 22)  # larynx
 
 
 def _sockets(head: np.ndarray, p: np.ndarray, left: np.ndarray, s: HeadStyle) -> np.ndarray:
