@@ -35,6 +35,7 @@ def register() -> None:
     bpy.app.handlers.save_pre.append(overrides.prepare)
     bpy.types.VIEW3D_MT_mesh_add.append(operators.draw_add_menu)
     bpy.types.TOPBAR_MT_file_import.append(operators.draw_import_menu)
+    bpy.types.ASSETBROWSER_MT_catalog.append(operators.draw_catalogue_menu)
     for handlers in _outcome_handlers():
         handlers.append(operators.forget_outcome)
     cli_command.register()
@@ -70,6 +71,7 @@ def unregister() -> None:
     cli_command.unregister()
     for handlers in _outcome_handlers():
         handlers.remove(operators.forget_outcome)
+    bpy.types.ASSETBROWSER_MT_catalog.remove(operators.draw_catalogue_menu)
     bpy.types.TOPBAR_MT_file_import.remove(operators.draw_import_menu)
     bpy.types.VIEW3D_MT_mesh_add.remove(operators.draw_add_menu)
     actor_properties.unregister()

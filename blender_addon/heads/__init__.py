@@ -11,9 +11,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import bpy
 
+    from .style import HeadStyle
+
 
 def build_head(
-    name: str = "Soliloquy Head", collection: bpy.types.Collection | None = None
+    name: str = "Soliloquy Head",
+    collection: bpy.types.Collection | None = None,
+    style: HeadStyle | None = None,
 ) -> bpy.types.Object:
     """Add the head to the scene and return its mesh object, which carries the 52 ARKit shape keys.
 
@@ -25,10 +29,12 @@ def build_head(
     Args:
         name: of the object and its mesh; Blender numbers it where it is taken.
         collection: where to link the objects; the active collection where None.
+        style: the person (see `style.VARIANTS`); the default where None.
     """
     from .build import build
+    from .style import DEFAULT
 
-    return build(name, collection)
+    return build(name, collection, style or DEFAULT)
 
 
 def build_stage(head: bpy.types.Object) -> None:

@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import bpy
 import numpy as np
 
-from . import dressing, neck
-from .expressions import head_shapes
+from . import dressing, hair, lids, neck, paint, shape_keys, unwrap, warp
 from .geometry import METRES_PER_MM, head_geometry
-from .materials import material
+from .materials import TINT, material
+from .style import DEFAULT, HeadStyle
 
 
-def build(name: str, collection: bpy.types.Collection | None) -> bpy.types.Object:
+def build(name: str, collection: bpy.types.Collection | None, style: HeadStyle = DEFAULT) -> bpy.types.Object:
     """Add head, hair, shirt and neck; see `build_head`."""
     collection = collection or bpy.context.collection
-    geometry = head_geometry()
-    head = _add_object(
-        name, geometry.points, geometry.faces, geometry.face_materials, geometry.materials, collection
-    )
-    _add_shape_keys(head, geometry.points)
-    joint = neck.add(f"{head.name} Neck", collection)
+    geometry = head_geometry(style)
+    bend = partial(warp.bend, style=style)
+    head = _add_object(name, bend(geometry.points), geometry.faces, collection)
+    for material_name in geometry.materials:
+        head.data.materials.append(material(material_name, style))
+    head.data.polygons.foreach_set("material_index", geometry.face_materials.astype(np.int32))
+    _lay_out(head.data, geometry.faces, unwrap.corner_uvs(geometry))
+    _colour(head.data, paint.tints(geometry, style))
+    shape_keys.add(head, geometry.points, bend)
+    eyes = neck.eye_shares(geometry)
+    eye_centre = bend(lids.EYE_CENTRE[None])[0]
+    joint = neck.add(f"{head.name} Neck", collection, neck.eye_places(eye_centre))
     neck.carry(head, joint)
-    neck.follow(head, joint, neck.shares(geometry))
-    for part, material_name in (("Hair", "Hair"), ("Shirt", "Shirt")):
-        points, faces = dressing.hair() if part == "Hair" else dressing.shirt()
-        worn = _add_object(
-            f"{head.name} {part}", points, faces, np.zeros(len(faces), int), (material_name,), collection
-        )
+    neck.follow(head, joint, neck.shares(geometry), eyes)
+    for part, make in (("Hair", hair.hair), ("Shirt", dressing.shirt)):
+        points, faces = make(style)
+        worn = _add_object(f"{head.name} {part}", bend(points), faces, collection)
+        worn.data.materials.append(material(part, style))
         neck.carry(worn, joint)
         if part == "Hair":
             neck.follow(worn, joint, np.ones(len(points)))
@@ -34,20 +41,13 @@ def build(name: str, collection: bpy.types.Collection | None) -> bpy.types.Objec
 
 
 def _add_object(
-    name: str,
-    points: np.ndarray,
-    faces: np.ndarray,
-    face_materials: np.ndarray,
-    materials: tuple[str, ...],
-    collection: bpy.types.Collection,
+    name: str, points: np.ndarray, faces: np.ndarray, collection: bpy.types.Collection
 ) -> bpy.types.Object:
+    """A smooth mesh of `points` [V, 3] mm and `faces` [F, 4]."""
     mesh = bpy.data.meshes.new(name)
     mesh.from_pydata(
         (points * METRES_PER_MM).tolist(), [], [[i for i in face if i >= 0] for face in faces.tolist()]
     )
-    for material_name in materials:
-        mesh.materials.append(material(material_name))
-    mesh.polygons.foreach_set("material_index", face_materials.astype(np.int32))
     mesh.polygons.foreach_set("use_smooth", np.ones(len(faces), bool))
     mesh.update()
     made = bpy.data.objects.new(name, mesh)
@@ -55,11 +55,13 @@ def _add_object(
     return made
 
 
-def _add_shape_keys(head: bpy.types.Object, points: np.ndarray) -> None:
-    head.shape_key_add(name="Basis", from_mix=False)
-    for name, delta in head_shapes().items():
-        key = head.shape_key_add(name=name, from_mix=False)
-        moved = ((points + delta) * METRES_PER_MM).astype(np.float32)
-        key.data.foreach_set("co", moved.ravel())
-        key.value = 0.0
-    head.active_shape_key_index = 0
+def _lay_out(mesh: bpy.types.Mesh, faces: np.ndarray, uvs: np.ndarray) -> None:
+    """Give `mesh` the UVs [F, 4, 2] of its corners."""
+    layer = mesh.uv_layers.new(name="UVMap")
+    layer.data.foreach_set("uv", uvs[faces >= 0].astype(np.float32).ravel())
+
+
+def _colour(mesh: bpy.types.Mesh, tints: np.ndarray) -> None:
+    """Give `mesh` the painted colours [V, 4]."""
+    attribute = mesh.color_attributes.new(TINT, "FLOAT_COLOR", "POINT")
+    attribute.data.foreach_set("color", tints.astype(np.float32).ravel())

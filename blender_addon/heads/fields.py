@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
@@ -10,7 +9,9 @@ import numpy as np
 
 from . import lids, mouth
 from .geometry import HeadGeometry, head_geometry
-from .spline import bump, rotate_x, smoothstep
+from .landmarks import Landmarks, landmarks
+from .lip_section import LipSection, lip_section
+from .spline import bump, smoothstep
 
 _FAR_MM = 1000.0
 
@@ -45,6 +46,12 @@ class FaceFields:
     tongue: np.ndarray
     mouth_close: np.ndarray
     """How much takes part when the lips are closed over an open jaw."""
+    section: LipSection
+    places: Landmarks
+    fold: np.ndarray
+    """Signed distance (mm) from the left nasolabial fold, towards the ear positive."""
+    fold_along: np.ndarray
+    """1 beside the middle of that fold, 0 at and beyond its ends."""
 
     @property
     def across(self) -> np.ndarray:
@@ -79,48 +86,13 @@ class FaceFields:
         x, _, z = self.points.T
         return bump((x - at[0]) / radii[0], (z - at[1]) / radii[1]) * self.soft_skin
 
+    def both(self, left: np.ndarray) -> np.ndarray:
+        """A field of the left half and its mirror image."""
+        return left + left[head_geometry().mirror]
+
     def soft_middle(self, z: float, radii: tuple[float, float]) -> np.ndarray:
         """Bump on the middle line of the skin at height `z` mm."""
         return self.soft((0.0, z), radii)
-
-    def turn_lids(self, upper_deg: float, lower_deg: float) -> np.ndarray:
-        """Displacement of the left lids and lashes turned by these angles, upwards for > 0."""
-
-        def angle(x: np.ndarray, is_upper: np.ndarray) -> np.ndarray:
-            t = np.clip(np.abs(x) / lids.HALF_WIDTH, 0, 1)
-            return np.radians(np.where(is_upper, upper_deg, lower_deg)) * (1 - t**2.5)
-
-        return self._lids(angle)
-
-    def close_lids(self) -> np.ndarray:
-        """Displacement of the left lids and lashes turned to where they meet, full over the eyeball."""
-
-        def angle(x: np.ndarray, is_upper: np.ndarray) -> np.ndarray:
-            return lids.closed_phi(x) - lids.rim_phi(x, is_upper)
-
-        return self._lids(angle, swell_mm=0.7)
-
-    def _lids(
-        self, angle: Callable[[np.ndarray, np.ndarray], np.ndarray], swell_mm: float = 0.0
-    ) -> np.ndarray:
-        head = head_geometry()
-        delta = np.zeros_like(self.points)
-        rings = head.skin.eyes[0]
-        around, t = lids.around(rings.shape[1])
-        x = t * lids.HALF_WIDTH
-        turn = angle(x, np.sin(around) >= 0)
-        swell = swell_mm * (1 - np.abs(t) ** 3)
-        for layer, share in zip(rings, lids.BLINK_SHARE, strict=True):
-            rest = self.points[layer]
-            turned = rotate_x(rest, lids.EYE_CENTRE, share * turn)
-            away = turned - lids.EYE_CENTRE
-            away /= np.linalg.norm(away, axis=1, keepdims=True)
-            delta[layer] = turned + away * (share * swell)[:, None] - rest
-        lash = head.parts["lashesLeft"]
-        rest = self.points[lash]
-        turn = angle(lids.LASH_X[np.arange(len(lash)) % len(lids.LASH_X)], np.True_)
-        delta[lash] = rotate_x(rest, lids.EYE_CENTRE, turn) - rest
-        return delta
 
 
 @cache
@@ -155,6 +127,7 @@ def face_fields() -> FaceFields:
     return FaceFields(
         points, outwards, smoothstep(-10, 10, x), jaw, lower, lower, 1 - lower, distance, above, red,
         corner, soft_skin, off_lid, tongue, smoothstep(34, 9, distance),
+        lip_section(), landmarks(), *_beside_fold(points, landmarks().fold),
     )  # fmt: skip
 
 
@@ -168,9 +141,8 @@ def _lip_coordinates(head: HeadGeometry) -> tuple[np.ndarray, np.ndarray]:
     for k in range(mouth.LINING_START, len(rings)):
         above[rings[k]] = 0.02 * sign
     distance = np.hypot(np.maximum(np.abs(x) - mouth.HALF_WIDTH + 2, 0), above)
-    depth = (3.0, 8.0, 14.0, 22.0, 36.0, 60.0)
-    for k in range(mouth.LINING_START, len(rings)):
-        distance[rings[k]] = depth[k - mouth.LINING_START]
+    inside = rings[mouth.LINING_START :]
+    distance[inside] = lip_section().depth[inside]
     distance[head.skin.throat] = _FAR_MM
     return above, distance
 
@@ -202,8 +174,26 @@ def _jaw_fields(head: HeadGeometry, above: np.ndarray) -> tuple[np.ndarray, np.n
         elif part.startswith(("teethLower", "gumLower")):
             jaw[indices] = lower[indices] = 1.0
     tongue = head.parts["tongue"]
-    jaw[tongue] = smoothstep(-12, -58, y[tongue])
+    jaw[tongue] = smoothstep(-4, -46, y[tongue])
     lower[tongue] = 1.0
     jaw[head.skin.throat] = 0.0
     # Rounding decides on which side of the line a vertex lies: let both halves agree.
     return 0.5 * (lower + lower[head.mirror]), 0.5 * (jaw + jaw[head.mirror])
+
+
+def _beside_fold(points: np.ndarray, fold: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Signed distance [V] mm on the front of the face from the line `fold` [K, 2] (x, z), and how far along.
+
+    The second field is 1 beside the line's middle and 0 at its ends.
+    """
+    at = points[:, None, [0, 2]]
+    start, way = fold[:-1], np.diff(fold, axis=0)
+    length = np.linalg.norm(way, axis=1)
+    share = np.clip(np.sum((at - start) * way, axis=-1) / length**2, 0, 1)
+    away = at - (start + share[..., None] * way)
+    distance = np.linalg.norm(away, axis=-1)
+    nearest, rows = np.argmin(distance, axis=1), np.arange(len(points))
+    along = (np.concatenate([[0.0], np.cumsum(length)])[:-1] + share * length)[rows, nearest]
+    ended = smoothstep(0, 12, along) * smoothstep(length.sum(), length.sum() - 14, along)
+    side = away[rows, nearest, 0] * -way[nearest, 1] + away[rows, nearest, 1] * way[nearest, 0]
+    return np.sign(side) * distance[rows, nearest], ended

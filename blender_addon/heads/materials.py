@@ -6,6 +6,13 @@ from dataclasses import dataclass
 
 import bpy
 
+from .style import DEFAULT, HeadStyle
+from .unwrap import EYE_ARC_MM, EYE_BOX
+
+TINT = "Tint"
+"""Colour attribute of the skin: linear colour, and roughness in the fourth channel."""
+_TINTED = ("Skin", "Lips", "Lid rim")
+
 
 @dataclass(frozen=True)
 class _Look:
@@ -18,42 +25,186 @@ class _Look:
 
 
 _LOOKS = {
-    "Skin": _Look((0.66, 0.385, 0.275), 0.50, scatter_m=0.004),
-    "Lips": _Look((0.47, 0.165, 0.135), 0.38, scatter_m=0.003),
-    "Lid rim": _Look((0.60, 0.27, 0.21), 0.35, scatter_m=0.002),
-    "Mouth": _Look((0.20, 0.035, 0.035), 0.40),
-    "Nostril": _Look((0.11, 0.03, 0.022), 0.6),
-    "Gums": _Look((0.52, 0.15, 0.15), 0.25, coat=0.5),
-    "Tongue": _Look((0.50, 0.15, 0.145), 0.35, coat=0.3, scatter_m=0.003),
-    "Teeth": _Look((0.84, 0.80, 0.70), 0.18, coat=0.5),
-    "Sclera": _Look((0.86, 0.85, 0.83), 0.20, coat=1.0),
-    "Iris": _Look((0.085, 0.16, 0.20), 0.25, coat=1.0),
-    "Iris edge": _Look((0.03, 0.06, 0.08), 0.25, coat=1.0),
-    "Pupil": _Look((0.004, 0.004, 0.004), 0.15, coat=1.0),
-    "Hair": _Look((0.045, 0.022, 0.014), 0.42),
+    "Skin": _Look((0.62, 0.33, 0.225), 0.50, scatter_m=0.005),
+    "Lips": _Look((0.43, 0.135, 0.115), 0.36, coat=0.12, scatter_m=0.004),
+    "Lid rim": _Look((0.55, 0.22, 0.17), 0.30, coat=0.3, scatter_m=0.003),
+    "Mouth": _Look((0.20, 0.035, 0.035), 0.35, coat=0.3),
+    "Nostril": _Look((0.07, 0.02, 0.015), 0.6),
+    "Gums": _Look((0.48, 0.13, 0.13), 0.25, coat=0.5, scatter_m=0.002),
+    "Tongue": _Look((0.46, 0.14, 0.135), 0.38, coat=0.35, scatter_m=0.003),
+    "Teeth": _Look((0.80, 0.75, 0.64), 0.16, coat=0.5, scatter_m=0.0015),
+    "Sclera": _Look((0.80, 0.78, 0.76), 0.28, scatter_m=0.002),
+    "Iris": _Look((0.10, 0.20, 0.24), 0.45),
+    "Iris edge": _Look((0.02, 0.035, 0.04), 0.45),
+    "Cornea": _Look((0.25, 0.25, 0.25), 0.02),
+    "Pupil": _Look((0.003, 0.003, 0.003), 0.5),
+    "Lashes": _Look((0.012, 0.008, 0.007), 0.5),
+    "Hair": _Look((0.052, 0.022, 0.011), 0.40),
     "Shirt": _Look((0.035, 0.07, 0.115), 0.85),
 }
 
 
-def material(name: str) -> bpy.types.Material:
-    """The head's material `name` (Skin, Lips, Sclera, ...), made on first use and shared by all heads."""
-    full_name = f"Soliloquy {name}"
+def material(name: str, style: HeadStyle = DEFAULT) -> bpy.types.Material:
+    """The material `name` (Skin, Lips, Sclera, ...), made on first use and shared by heads of one style."""
+    full_name = f"Soliloquy {name}" + (f" {style.name}" if style.name else "")
     found = bpy.data.materials.get(full_name)
     if found is not None and found.library is None:
         return found
     look = _LOOKS[name]
+    own = {
+        "Skin": style.skin,
+        "Lips": style.lip_colour,
+        "Iris": style.iris,
+        "Hair": style.hair,
+        "Shirt": style.shirt,
+    }
+    colour = own.get(name, look.colour)
     made = bpy.data.materials.new(full_name)
-    made.diffuse_color = (*look.colour, 1.0)
+    made.diffuse_color = (*colour, 0.06 if name == "Cornea" else 1.0)
     made.roughness = look.roughness
     if made.node_tree is None:
         made.use_nodes = True
     shader = next(node for node in made.node_tree.nodes if node.type == "BSDF_PRINCIPLED")
-    shader.inputs["Base Color"].default_value = (*look.colour, 1.0)
+    shader.inputs["Base Color"].default_value = (*colour, 1.0)
     shader.inputs["Roughness"].default_value = look.roughness
     shader.inputs["Coat Weight"].default_value = look.coat
     shader.inputs["Coat Roughness"].default_value = 0.03
     if look.scatter_m:
-        shader.inputs["Subsurface Weight"].default_value = 0.6
+        shader.inputs["Subsurface Weight"].default_value = 0.55
         shader.inputs["Subsurface Scale"].default_value = look.scatter_m
-        shader.inputs["Subsurface Radius"].default_value = (1.0, 0.35, 0.2)
+        shader.inputs["Subsurface Radius"].default_value = (1.0, 0.32, 0.16)
+    nodes = _Nodes(made.node_tree, shader)
+    if name in _TINTED:
+        _skin(nodes)
+    elif name in ("Iris", "Iris edge"):
+        _iris(nodes, style.iris)
+    elif name == "Sclera":
+        _sclera(nodes)
+    elif name == "Cornea":
+        _clear(nodes, made)
+    elif name in ("Hair", "Lashes", "Pupil"):
+        shader.inputs["Specular IOR Level"].default_value = 0.0 if name == "Pupil" else 0.35
     return made
+
+
+class _Nodes:
+    """Shorthand for a tree of nodes that ends in one principled shader."""
+
+    def __init__(self, tree: bpy.types.NodeTree, shader: bpy.types.Node) -> None:
+        self.tree, self.shader = tree, shader
+
+    def add(self, kind: str, *sources: object, **settings: object) -> bpy.types.Node:
+        """A node with its first inputs linked to sockets, or set to plain values (None leaves one alone)."""
+        made = self.tree.nodes.new(kind)
+        for name, value in settings.items():
+            setattr(made, name, value)
+        for place, source in zip(made.inputs, sources, strict=False):
+            if isinstance(source, bpy.types.NodeSocket):
+                self.tree.links.new(source, place)
+            elif source is not None:
+                place.default_value = source
+        return made
+
+    def sum(self, operation: str, *sources: object) -> bpy.types.NodeSocket:
+        return self.add("ShaderNodeMath", *sources, operation=operation).outputs[0]
+
+    def into(self, socket: bpy.types.NodeSocket, name: str) -> None:
+        self.tree.links.new(socket, self.shader.inputs[name])
+
+    def ramp(self, share: bpy.types.NodeSocket, stops: list[tuple[float, tuple]]) -> bpy.types.NodeSocket:
+        node = self.add("ShaderNodeValToRGB", share)
+        elements = node.color_ramp.elements
+        while len(elements) < len(stops):
+            elements.new(0.5)
+        for element, (at, colour) in zip(elements, stops, strict=True):
+            element.position, element.color = at, (*colour, 1.0)
+        return node.outputs["Color"]
+
+
+def _skin(nodes: _Nodes) -> None:
+    """Painted colour with fine mottling and pores, both laid out by UV so that they move with the face."""
+    paint = nodes.add("ShaderNodeAttribute", attribute_name=TINT)
+    place = nodes.add("ShaderNodeUVMap").outputs["UV"]
+    mottle = nodes.add("ShaderNodeTexNoise", place, None, 42.0, 3.0)
+    share = nodes.add("ShaderNodeMapRange", mottle.outputs[0], 0.3, 0.7, 0.90, 1.08).outputs[0]
+    nodes.into(
+        nodes.add("ShaderNodeVectorMath", paint.outputs["Color"], share, operation="MULTIPLY").outputs[0],
+        "Base Color",
+    )
+    rough = nodes.sum(
+        "MULTIPLY_ADD", mottle.outputs[0], 0.16, nodes.sum("SUBTRACT", paint.outputs["Alpha"], 0.08)
+    )
+    nodes.into(rough, "Roughness")
+    pores = nodes.add("ShaderNodeTexNoise", place, None, 420.0, 2.0)
+    bump = nodes.add("ShaderNodeBump")
+    bump.inputs["Strength"].default_value, bump.inputs["Distance"].default_value = 0.10, 0.0006
+    nodes.tree.links.new(pores.outputs[0], bump.inputs["Height"])
+    nodes.into(bump.outputs[0], "Normal")
+
+
+def _eye_polar(nodes: _Nodes) -> tuple[bpy.types.NodeSocket, bpy.types.NodeSocket]:
+    """Distance in mm from the middle of the pupil along the eye, and the angle round it."""
+    u0, v0, u1, v1 = EYE_BOX
+    place = nodes.add("ShaderNodeUVMap").outputs["UV"]
+    centred = nodes.add(
+        "ShaderNodeVectorMath", place, ((u0 + u1) / 2, (v0 + v1) / 2, 0.0), operation="SUBTRACT"
+    )
+    length = nodes.add("ShaderNodeVectorMath", centred.outputs[0], operation="LENGTH").outputs["Value"]
+    parts = nodes.add("ShaderNodeSeparateXYZ", centred.outputs[0])
+    return nodes.sum("MULTIPLY", length, 2 * EYE_ARC_MM / (u1 - u0)), nodes.sum("ARCTAN2", *parts.outputs[:2])
+
+
+def _iris(nodes: _Nodes, colour: tuple[float, float, float]) -> None:
+    """Fibres that run outwards, lighter round the pupil, a dark ring at the edge."""
+    distance, angle = _eye_polar(nodes)
+    turned = nodes.add(
+        "ShaderNodeCombineXYZ",
+        nodes.sum("MULTIPLY", nodes.sum("COSINE", angle), 3.0),
+        nodes.sum("MULTIPLY", nodes.sum("SINE", angle), 3.0),
+        nodes.sum("MULTIPLY", distance, 0.16),
+    )
+    fibres = nodes.add("ShaderNodeTexNoise", turned.outputs[0], None, 5.0, 5.0, 0.75)
+    c = [min(1.0, v) for v in colour]
+    dark = tuple(0.40 * v for v in c)
+    light = tuple(min(1.0, 2.1 * v + 0.02) for v in c)
+    body = nodes.ramp(fibres.outputs[0], [(0.34, dark), (0.52, tuple(c)), (0.70, light)])
+    share = nodes.sum("DIVIDE", distance, 11.0)
+    warm = (0.9, 0.62, 0.36)
+    shade = nodes.ramp(
+        share,
+        [
+            (0.36, (0.15, 0.13, 0.12)),
+            (0.44, warm),
+            (0.58, (1.0, 1.0, 1.0)),
+            (0.80, (0.8, 0.8, 0.8)),
+            (0.93, (0.10, 0.10, 0.12)),
+        ],
+    )
+    nodes.into(nodes.add("ShaderNodeVectorMath", body, shade, operation="MULTIPLY").outputs[0], "Base Color")
+
+
+def _sclera(nodes: _Nodes) -> None:
+    """White, warmer and redder towards the corners, shaded at the iris."""
+    distance, _ = _eye_polar(nodes)
+    share = nodes.sum("DIVIDE", distance, 34.0)
+    stops = [
+        (0.29, (0.34, 0.33, 0.33)),
+        (0.345, (0.76, 0.75, 0.74)),
+        (0.50, (0.74, 0.70, 0.67)),
+        (0.68, (0.62, 0.42, 0.38)),
+    ]
+    nodes.into(nodes.ramp(share, stops), "Base Color")
+
+
+def _clear(nodes: _Nodes, made: bpy.types.Material) -> None:
+    """A film that only mirrors: glass would darken the iris and cost Cycles its caustics."""
+    gloss = nodes.add("ShaderNodeBsdfGlossy")
+    gloss.inputs["Roughness"].default_value = 0.03
+    through = nodes.add("ShaderNodeBsdfTransparent")
+    edge = nodes.add("ShaderNodeFresnel")
+    edge.inputs["IOR"].default_value = 1.38
+    mixed = nodes.add("ShaderNodeMixShader", edge.outputs[0], through.outputs[0], gloss.outputs[0])
+    output = next(node for node in nodes.tree.nodes if node.type == "OUTPUT_MATERIAL")
+    nodes.tree.links.new(mixed.outputs[0], output.inputs["Surface"])
+    nodes.tree.nodes.remove(nodes.shader)
+    made.surface_render_method = "BLENDED"

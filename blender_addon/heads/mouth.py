@@ -10,6 +10,7 @@ from . import shape
 from .lids import around
 from .mesh import outward, tube
 from .spline import bump, natural_spline, smoothstep
+from .style import DEFAULT, HeadStyle
 
 HALF_WIDTH = 25.5
 LINE_Z = 50.0
@@ -17,19 +18,31 @@ UPPER_HEIGHT, LOWER_HEIGHT = 7.4, 8.8
 CONTACT_HALF_GAP = 0.04
 THROAT = np.array([0.0, -14.0, 52.0])
 
-# Layers from the lips' outer edge inwards: outward step along x at the corners; height above the lip
-# line (as a share of the lip's own height) and distance before the line's arch for the upper lip;
-# the same for the lower lip; what is added to the height so that the corners stay open, mm.
+_STATIONS = np.array([0.0, 0.27, 0.6, 0.85, 1.0])
+"""Share of the mouth's half width at which the lips' profiles below are given: the middle, the peak of
+Cupid's bow, ..., the corner. Every layer: step along x at the corner; then height from the lips' line and
+distance before the line's arch in mm at each station, for the upper lip and for the lower."""
 LIP_LAYERS = (
-    ("outside", 3.8, 1.40, 0.5, 1.40, -0.6, 2.2),
-    ("edge", 2.2, 1.03, 1.0, 1.02, 0.4, 0.7),
-    ("border", 1.8, 0.95, 1.75, 0.95, 1.3, 0.3),
-    ("front", 1.2, 0.58, 2.9, 0.62, 3.4, 0.1),
-    ("front", 0.6, 0.24, 2.8, 0.28, 3.5, 0.0),
-    ("contact", 0.0, 0.0, 1.1, 0.0, 1.1, 0.0),
-    ("contact", -0.5, 0.0, -1.5, 0.0, -1.5, 0.0),
-)
-CONTACT_LAYER = 5
+    ("outside", 3.8, ((10.6, 0.4), (11.6, 0.8), (9.5, 0.6), (6.0, 0.3), (2.6, 0.0)),
+     ((12.2, -0.9), (12.0, -0.8), (10.2, -0.4), (6.5, 0.0), (2.6, 0.0))),
+    ("roll", 2.3, ((7.5, 1.7), (9.1, 2.3), (7.0, 1.9), (3.9, 1.0), (1.3, 0.0)),
+     ((9.6, 0.7), (9.4, 0.9), (7.5, 0.8), (4.2, 0.5), (1.3, 0.0))),
+    ("border", 1.8, ((6.6, 2.1), (8.2, 2.6), (6.2, 2.2), (3.2, 1.1), (0.7, -0.2)),
+     ((8.6, 1.7), (8.4, 1.9), (6.6, 1.6), (3.5, 0.8), (0.7, -0.2))),
+    ("front", 1.2, ((4.6, 3.1), (5.6, 3.3), (4.2, 2.5), (2.1, 1.2), (0.45, -0.5)),
+     ((6.3, 3.5), (6.1, 3.6), (4.6, 2.7), (2.2, 1.0), (0.45, -0.5))),
+    ("front", 0.6, ((2.7, 4.0), (2.9, 3.9), (2.2, 2.8), (1.1, 1.2), (0.25, -0.8)),
+     ((3.7, 4.6), (3.5, 4.6), (2.6, 3.1), (1.3, 1.1), (0.25, -0.8))),
+    ("front", 0.3, ((1.0, 3.6), (1.0, 3.4), (0.8, 2.3), (0.4, 0.7), (0.1, -1.1)),
+     ((1.3, 4.0), (1.3, 3.8), (1.0, 2.4), (0.5, 0.6), (0.1, -1.1))),
+    ("contact", 0.0, ((0.0, 2.1), (0.0, 1.9), (0.0, 1.0), (0.0, -0.2), (0.0, -1.4)),
+     ((0.0, 2.1), (0.0, 1.9), (0.0, 1.0), (0.0, -0.2), (0.0, -1.4))),
+    ("contact", -0.5, ((0.0, -0.8), (0.0, -0.9), (0.0, -1.3), (0.0, -1.9), (0.0, -2.4)),
+     ((0.0, -0.8), (0.0, -0.9), (0.0, -1.3), (0.0, -1.9), (0.0, -2.4))),
+)  # fmt: skip
+CONTACT_LAYER = 6
+BORDER_LAYER = 2
+"""Of `LIP_LAYERS`: where the red begins."""
 # Behind the lips: share of the mouth's width, height above and below the line, distance behind the
 # lips' arch in the middle and at the corners
 LINING = (
@@ -41,13 +54,13 @@ LINING = (
 BAG = ((1.02, 17.0, 16.5, -66.0), (0.85, 15.0, 14.0, -46.0), (0.5, 9.0, 8.0, -24.0))
 OUTER_LAYERS = 4
 """The cut-out's loop and the rings of plain skin; ring `OUTER_LAYERS` is the first of `LIP_LAYERS`."""
-RED_LAYERS = slice(OUTER_LAYERS + 2, OUTER_LAYERS + 7)
+RED_LAYERS = slice(OUTER_LAYERS + BORDER_LAYER, OUTER_LAYERS + len(LIP_LAYERS))
 LINING_START = OUTER_LAYERS + len(LIP_LAYERS)
 
 TOOTH_WIDTHS = (8.4, 6.8, 7.6, 6.8, 6.8, 9.0)
 ARCH_HALF_WIDTH, ARCH_FRONT_Y, ARCH_BACK_Y = 24.5, -87.0, -48.0
 UPPER_EDGE_Z, LOWER_EDGE_Z = 46.9, 48.7
-LOWER_ARCH_INSET = 2.6
+LOWER_ARCH_INSET = 3.4
 
 
 def arch_y(x: np.ndarray) -> np.ndarray:
@@ -68,44 +81,50 @@ def line_z(x: np.ndarray) -> np.ndarray:
     return LINE_Z + 1.0 * t**2 - 0.5 * bump(x / 4.0)
 
 
+def _profile(
+    t: np.ndarray, is_upper: np.ndarray, layer: tuple, fullness: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Height from the line and distance before the arch [N] of a layer of the lips at `t` [N], -1..1."""
+    _name, _step, *tables = layer
+    upper, lower = (natural_spline(_STATIONS, np.array(table), np.abs(t)) for table in tables)
+    height, out = np.moveaxis(np.where(is_upper[:, None], upper, lower), -1, 0)
+    grow = 1 + fullness * np.where(out > 0, 1 - np.abs(t) ** 3, 0)
+    return height * (1 + 0.75 * (grow - 1)), out * grow
+
+
 def lip_height(x: np.ndarray, is_upper: np.ndarray) -> np.ndarray:
-    """Height of the red of the upper or lower lip at `x` mm, zero at the corners."""
-    t = np.clip(np.abs(x) / HALF_WIDTH, 0, 1)
-    bow = -1.5 * bump(x / 3.4) + 0.5 * bump((np.abs(x) - 6.5) / 4.0)
-    upper = UPPER_HEIGHT * (1 - t**1.9) ** 0.9 + bow
-    lower = LOWER_HEIGHT * (1 - t**2.3) ** 0.85
-    return np.where(is_upper, upper, lower)
+    """Height of the red of the upper or lower lip at `x` mm, nearly zero at the corners."""
+    t, is_upper = np.broadcast_arrays(np.clip(np.asarray(x) / HALF_WIDTH, -1, 1), is_upper)
+    return _profile(t.ravel(), is_upper.ravel(), LIP_LAYERS[BORDER_LAYER], 0.0)[0].reshape(t.shape)
 
 
-def lip_rings(theta: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, list[str]]:
-    """Rings from the mouth's cut-out (its loop given by `theta`, `v` [N]) over the lips into the throat.
+def lip_rings(count: int, style: HeadStyle = DEFAULT) -> tuple[np.ndarray, list[str]]:
+    """Rings of `count` vertices from the skin round the lips over the lips into the throat.
 
-    Returns positions [K, N, 3] without the loop, and the material of every strip.
+    Returns positions [K, N, 3], and the material of every strip from the skin's cut-out on: the first
+    `OUTER_LAYERS` of them are plain skin.
     """
-    a, t = around(len(theta))
+    a, t = around(count)
     is_upper = np.sin(a) >= 0
-    rings = [*(_lip_layer(a, t, is_upper, layer) for layer in LIP_LAYERS)]
+    rings = [*(_lip_layer(a, t, is_upper, layer, 0.28 * style.lips) for layer in LIP_LAYERS)]
     rings += [_lining_layer(a, t, is_upper, layer) for layer in LINING]
     rings += [_bag_layer(a, is_upper, layer) for layer in BAG]
-    outer = _skin_layers(theta, v, rings[0])
-    materials = ["Skin"] * (len(outer) + 2) + ["Lips"] * 6 + ["Mouth"] * (len(LINING) - 1 + len(BAG))
-    return np.stack([*outer, *rings]), materials
+    materials = ["Skin"] * (OUTER_LAYERS + BORDER_LAYER) + ["Lips"] * (len(LIP_LAYERS) - BORDER_LAYER)
+    materials += ["Mouth"] * (len(LINING) - 1 + len(BAG))
+    return np.stack(rings), materials
 
 
-def _lip_layer(a: np.ndarray, t: np.ndarray, is_upper: np.ndarray, layer: tuple) -> np.ndarray:
-    _name, step_x, upper_share, upper_out, lower_share, lower_out, open_corner = layer
+def _lip_layer(
+    a: np.ndarray, t: np.ndarray, is_upper: np.ndarray, layer: tuple, fullness: float
+) -> np.ndarray:
     line_x = t * HALF_WIDTH
-    x = line_x + step_x * np.sign(np.cos(a)) * np.abs(np.cos(a)) ** 8
-    height = lip_height(line_x, is_upper)
-    rise = height * np.where(is_upper, upper_share, -lower_share)
-    rise += np.where(is_upper, 1, -1) * open_corner * np.abs(np.sin(a)) ** 0.5
-    gap = np.where(is_upper, 1, -1) * CONTACT_HALF_GAP * (np.abs(np.sin(a)) > 1e-9)
-    fullness = np.clip(1 - np.abs(t) ** 2.1, 0, 1) ** 0.6
-    out = np.where(is_upper, upper_out, lower_out)
-    out = np.where(out > 0, out * fullness - 0.9 * (1 - fullness) * (step_x < 1), out)
+    x = line_x + layer[1] * np.sign(np.cos(a)) * np.abs(np.cos(a)) ** 8
+    height, out = _profile(t, is_upper, layer, fullness)
+    at_corner = np.abs(np.sin(a)) <= 1e-9
+    sign = np.where(at_corner, 0, np.where(is_upper, 1, -1))
     away = _arch_normal(line_x)
-    y = arch_y(x)
-    return np.stack([x + away[:, 0] * out, y + away[:, 1] * out, line_z(x) + rise + gap], axis=-1)
+    z = line_z(x) + sign * (height + CONTACT_HALF_GAP)
+    return np.stack([x + away[:, 0] * out, arch_y(x) + away[:, 1] * out, z], axis=-1)
 
 
 def _arch_normal(x: np.ndarray) -> np.ndarray:
@@ -128,16 +147,6 @@ def _bag_layer(a: np.ndarray, is_upper: np.ndarray, layer: tuple) -> np.ndarray:
     x = HALF_WIDTH * width * np.cos(a)
     rise = np.where(is_upper, above, below) * np.sin(a)
     return np.stack([x, np.full_like(x, y), LINE_Z + rise], axis=-1)
-
-
-def _skin_layers(theta: np.ndarray, v: np.ndarray, inner: np.ndarray) -> list[np.ndarray]:
-    inner_theta = shape.front_theta(inner[:, 0], inner[:, 2])
-    rest = inner - shape.surface(inner_theta, inner[:, 2])
-    rings = []
-    for share in np.arange(1, OUTER_LAYERS) / OUTER_LAYERS:
-        point = shape.surface(theta + share * (inner_theta - theta), v + share * (inner[:, 2] - v))
-        rings.append(point + rest * share**1.5)
-    return rings
 
 
 def _arch_point(angle: np.ndarray, inset: float) -> tuple[np.ndarray, np.ndarray]:
@@ -193,9 +202,9 @@ def teeth(upper: bool) -> list[tuple[np.ndarray, np.ndarray]]:
     result = []
     for k, (angle, width) in enumerate(_arch_angles(inset, scale)):
         edge = (
-            UPPER_EDGE_Z + (0.0, 0.7, 0.1, 0.6, 0.9, 1.2)[k]
+            UPPER_EDGE_Z + (0.0, 0.7, 0.1, 0.9, 1.2, 1.4)[k]
             if upper
-            else LOWER_EDGE_Z - (0, 0, 0, 0.2, 0.5, 0.8)[k]
+            else LOWER_EDGE_Z - (0, 0.1, 0.5, 1.0, 1.1, 1.1)[k]
         )
         points, faces = _tooth(angle, width, inset, edge, heights[k] if upper else -heights[k])
         result.append((points, outward(points, faces)))
@@ -221,10 +230,10 @@ def gum(upper: bool) -> tuple[np.ndarray, np.ndarray]:
     return points, outward(points, faces)
 
 
-TONGUE_Y = np.array([-22.0, -34, -46, -57, -66, -73, -78, -80.5])
-TONGUE_TOP = np.array([40.0, 48, 51, 50.5, 49, 47.2, 46, 45.0])
+TONGUE_Y = np.array([-20.0, -31, -42, -53, -62, -69, -74, -76.0])
+TONGUE_TOP = np.array([39.0, 45, 48, 48.6, 48, 46.8, 45.8, 45.0])
 TONGUE_UNDER = np.array([32.0, 34, 36, 38, 39.5, 41, 42.2, 43.4])
-TONGUE_HALF_WIDTH = np.array([13.0, 17, 18, 17.5, 16, 13, 9, 5])
+TONGUE_HALF_WIDTH = np.array([12.0, 14, 14.2, 14, 13, 11, 8.2, 4.6])
 
 
 def tongue() -> tuple[np.ndarray, np.ndarray]:
@@ -235,12 +244,12 @@ def tongue() -> tuple[np.ndarray, np.ndarray]:
     )
     around = np.linspace(0, 2 * np.pi, 20, endpoint=False)
     c, s = np.cos(around), np.sin(around)
-    x = half[:, None] * np.sign(c) * np.abs(c) ** 0.8
+    x = half[:, None] * c
     middle, thick = 0.5 * (top + under), 0.5 * (top - under)
     groove = (
         -1.3 * bump(x / 4.0) * (s > 0.3) * smoothstep(-30, -45, y)[:, None] * smoothstep(-80, -70, y)[:, None]
     )
-    z = middle[:, None] + thick[:, None] * np.sign(s) * np.abs(s) ** 0.8 + groove
+    z = middle[:, None] + thick[:, None] * s + groove
     rings = np.stack([x, np.broadcast_to(y[:, None], x.shape), z], axis=-1)
     tip = np.array([0, y[-1] - 1.6, middle[-1]])
     points, faces = tube(rings, rings[0].mean(axis=0), tip)

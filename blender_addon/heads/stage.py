@@ -1,20 +1,22 @@
-"""Camera, three lights and a neutral world round a head."""
+"""Lights, world and camera for a portrait of the head."""
 
 from __future__ import annotations
 
 import bpy
 from mathutils import Vector
 
+# Name, place relative to the face (metres), power (watts), size (metres), colour
 _LIGHTS = (
-    # name, place relative to the head (m), power (W), size (m), colour
-    ("Key", (-0.75, -1.05, 0.75), 22.0, 0.55, (1.0, 0.95, 0.88)),
-    ("Fill", (1.0, -0.85, 0.15), 7.0, 1.0, (0.86, 0.92, 1.0)),
-    ("Rim", (0.65, 0.85, 0.70), 26.0, 0.45, (0.92, 0.96, 1.0)),
+    ("Key", (-0.72, -0.95, 0.62), 17.0, 0.50, (1.0, 0.94, 0.86)),
+    ("Fill", (0.95, -0.85, 0.05), 4.5, 1.1, (0.80, 0.89, 1.0)),
+    ("Rim", (0.62, 0.75, 0.48), 26.0, 0.35, (0.90, 0.95, 1.0)),
 )
 _FACE = Vector((0.0, -0.02, 0.095))
-_FRAMED_HEIGHT_M = 0.40
+_FRAMED_HEIGHT_M = 0.42
 _FOCAL_MM, _SENSOR_MM = 85.0, 36.0
-_WORLD = (0.115, 0.12, 0.13)
+_WORLD = (0.050, 0.055, 0.065)
+_BACKDROP = ((0.05, (0.105, 0.112, 0.12)), (0.72, (0.022, 0.025, 0.030)))
+"""Distance from the middle of the picture (its width is 1) and colour."""
 
 
 def build(head: bpy.types.Object) -> None:
@@ -32,7 +34,7 @@ def build(head: bpy.types.Object) -> None:
     camera.lens, camera.sensor_width = _FOCAL_MM, _SENSOR_MM
     camera.clip_start = 0.01
     distance = _FRAMED_HEIGHT_M * _FOCAL_MM / _SENSOR_MM
-    middle = _FACE - Vector((0, 0, 0.015))
+    middle = _FACE - Vector((0, 0, 0.010))
     scene.camera = _place(camera, place @ (middle + Vector((0, -distance, 0.02))), place @ middle, collection)
     scene.world = _world()
 
@@ -48,11 +50,33 @@ def _place(
 
 
 def _world() -> bpy.types.World:
+    """Even, dim light; the camera alone sees a backdrop that is lighter behind the head."""
     world = bpy.data.worlds.new("Soliloquy World")
     world.color = _WORLD
     if world.node_tree is None:
         world.use_nodes = True
-    background = next(node for node in world.node_tree.nodes if node.type == "BACKGROUND")
+    tree = world.node_tree
+    background = next(node for node in tree.nodes if node.type == "BACKGROUND")
     background.inputs["Color"].default_value = (*_WORLD, 1.0)
     background.inputs["Strength"].default_value = 1.0
+    window = tree.nodes.new("ShaderNodeTexCoord")
+    away = tree.nodes.new("ShaderNodeVectorMath")
+    away.operation, away.inputs[1].default_value = "DISTANCE", (0.5, 0.48, 0.0)
+    ramp = tree.nodes.new("ShaderNodeValToRGB")
+    for element, (at, colour) in zip(ramp.color_ramp.elements, _BACKDROP, strict=True):
+        element.position, element.color = at, (*colour, 1.0)
+    seen = tree.nodes.new("ShaderNodeLightPath")
+    mix = tree.nodes.new("ShaderNodeMix")
+    mix.data_type = "RGBA"
+    colours = [place for place in mix.inputs if place.type == "RGBA"]
+    colours[0].default_value = (*_WORLD, 1.0)
+    result = next(place for place in mix.outputs if place.type == "RGBA")
+    for source, place in (
+        (window.outputs["Window"], away.inputs[0]),
+        (away.outputs["Value"], ramp.inputs["Fac"]),
+        (seen.outputs["Is Camera Ray"], mix.inputs[0]),
+        (ramp.outputs["Color"], colours[1]),
+        (result, background.inputs["Color"]),
+    ):
+        tree.links.new(source, place)
     return world

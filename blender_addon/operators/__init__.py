@@ -8,6 +8,7 @@ from .animate import SOLILOQUY_OT_animate, SOLILOQUY_OT_stop, forget_outcome
 from .cues_files import CLASSES as CUES
 from .dialogue_lines import CLASSES as DIALOGUE
 from .edit_keys import CLASSES as EDIT
+from .head_asset import SOLILOQUY_OT_head_asset, draw_catalogue_menu
 from .import_character import SOLILOQUY_OT_import_character, draw_import_menu
 from .looks import CLASSES as LOOKS
 from .make_override import SOLILOQUY_OT_make_override
@@ -22,6 +23,7 @@ CLASSES = (
     SOLILOQUY_OT_stop,
     SOLILOQUY_OT_make_override,
     SOLILOQUY_OT_add_head,
+    SOLILOQUY_OT_head_asset,
     SOLILOQUY_OT_import_character,
     *RIG,
     *RIG_PREVIEW,
@@ -37,4 +39,4 @@ CLASSES = (
     *ACTOR_COMPOSITE,
 )
 
-__all__ = ["CLASSES", "draw_add_menu", "draw_import_menu", "forget_outcome"]
+__all__ = ["CLASSES", "draw_add_menu", "draw_catalogue_menu", "draw_import_menu", "forget_outcome"]

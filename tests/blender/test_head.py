@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 import bpy
 import numpy as np
 from helpers import module
@@ -19,12 +21,86 @@ def _coordinates(block: bpy.types.ShapeKey) -> np.ndarray:
 
 def test_the_head_carries_all_52_keys_at_zero_and_each_moves_it() -> None:
     blocks = _build().data.shape_keys.key_blocks
-    assert tuple(b.name for b in blocks[1:]) == module("inference.channels").ARKIT_52
+    arkit = module("inference.channels").ARKIT_52
+    assert tuple(b.name for b in blocks[1:53]) == arkit
+    assert {b.name for b in blocks[53:]} == {*_correctives().names(), *_tongue_names()}
     basis = _coordinates(blocks[0])
-    for block in blocks[1:]:
+    for block in blocks[1:53]:
         assert block.value == 0.0
         assert block.slider_max == 1.0
         assert np.abs(_coordinates(block) - basis).max() > 0.001, block.name
+
+
+def _correctives() -> ModuleType:
+    return module("blender_addon.heads.correctives")
+
+
+def _tongue_names() -> tuple[str, ...]:
+    return tuple(module("blender_addon.heads.tongue_shapes").tongue_shapes())
+
+
+def test_correctives_follow_their_shapes_as_their_rules_say_also_on_a_copy() -> None:
+    first = _build()
+    bpy.ops.object.select_all(action="DESELECT")
+    first.select_set(True)
+    bpy.context.view_layer.objects.active = first
+    assert bpy.ops.object.duplicate() == {"FINISHED"}
+    weights = {name: 0.1 + 0.015 * i for i, name in enumerate(module("inference.channels").ARKIT_52)}
+    expected = _correctives().weights_with_correctives(weights)
+    copy = bpy.context.active_object
+    for name, weight in weights.items():
+        copy.data.shape_keys.key_blocks[name].value = weight
+    bpy.context.view_layer.update()
+    shown = copy.evaluated_get(bpy.context.evaluated_depsgraph_get()).data.shape_keys.key_blocks
+    for name in _correctives().names():
+        assert abs(shown[name].value - expected[name]) < 1e-5, name
+    drivers = copy.data.shape_keys.animation_data.drivers
+    assert all(d.driver.is_simple_expression for d in drivers), "needs permission to run scripts"
+    of_first = first.evaluated_get(bpy.context.evaluated_depsgraph_get()).data.shape_keys.key_blocks
+    assert all(of_first[name].value == 0.0 for name in _correctives().names())
+
+
+def test_no_corrective_and_no_tongue_key_is_taken_for_a_channel_even_where_drivers_are_lost() -> None:
+    head = _build()
+    keys = head.data.shape_keys
+    rig_map = module("blender_addon.rig_map")
+    for with_drivers in (True, False):
+        if not with_drivers:
+            for name in _correctives().names():
+                keys.key_blocks[name].driver_remove("value")
+            rig_map.forget()
+        targets = [t for t in rig_map.find_map(head).targets if t.kind == "SHAPE_KEY"]
+        moved = sorted(keys.path_resolve(t.data_path.removesuffix(".value")).name for t in targets)
+        assert moved == sorted(module("inference.channels").ARKIT_52)
+
+
+def test_the_eyes_bones_turn_the_eyeballs_within_limits_and_the_map_leaves_them_to_the_animator() -> None:
+    head = _build()
+    bones = head.parent.pose.bones
+    assert {bone.name for bone in bones} == {"neck", "head", "eye.L", "eye.R"}
+    targets = module("blender_addon.rig_map").find_map(head).targets
+    assert not [t for t in targets if t.kind == "BONE" and "eye" in t.data_path]
+    rest = _placed(head)
+    eye = bones["eye.L"]
+    eye.rotation_mode = "XYZ"
+    eye.rotation_euler.x = 2.0
+    bpy.context.view_layer.update()
+    moved = np.linalg.norm(_placed(head) - rest, axis=1)
+    group = head.vertex_groups["eye.L"].index
+    ball = [v.index for v in head.data.vertices if any(g.group == group for g in v.groups)]
+    assert moved[ball].max() > 0.004
+    assert np.delete(moved, ball).max() < 1e-6
+    assert moved[ball].max() < 0.013, "limited to 30 degrees"
+    pupil = ball[int(rest[ball, 1].argmin())]
+    assert _placed(head)[pupil, 2] > rest[pupil, 2]
+
+
+def test_an_added_head_is_mapped() -> None:
+    assert bpy.ops.soliloquy.add_head() == {"FINISHED"}
+    head = bpy.context.active_object
+    assert module("blender_addon.rig_map").coverage(head) == (52, 52)
+    channels = {row.channel for row in head.soliloquy_rig.rows}
+    assert channels == {*module("inference.channels").ARKIT_52, *module("inference.channels").HEAD}
 
 
 def test_it_is_a_head_in_metres_that_faces_minus_y() -> None:
@@ -118,7 +194,7 @@ def test_an_added_head_is_moved_copied_and_deleted_as_one() -> None:
     assert bpy.ops.soliloquy.add_head() == {"FINISHED"}
     head = bpy.context.active_object
     assert head == bpy.context.scene.soliloquy.target
-    assert len(head.data.shape_keys.key_blocks) == 53
+    assert all(name in head.data.shape_keys.key_blocks for name in module("inference.channels").ARKIT_52)
     ours = {head, head.parent, *head.parent.children}
     assert set(bpy.context.selected_objects) == ours
     assert bpy.ops.object.duplicate() == {"FINISHED"}

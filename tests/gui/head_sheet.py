@@ -1,8 +1,8 @@
-"""Renders contact sheets of the embedded head: all 52 shapes, and visemes with some pairs.
+"""Renders contact sheets of the embedded head: all 52 shapes, pairs, and visemes with a word for each.
 
     python tests/gui/head_sheet.py [--out out] [--tile 200] [--view front|quarter] [--engine WORKBENCH|CYCLES]
 
-Needs bpy and Pillow. Writes `head_shapes_<view>.png` and `head_visemes_<view>.png`.
+Needs bpy and Pillow. Writes `head_shapes_<view>.png`, `head_pairs_<view>.png` and `head_visemes_<view>.png`.
 """
 
 from __future__ import annotations
@@ -12,21 +12,14 @@ from pathlib import Path
 
 import bpy
 import head_tiles
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
+from soliloquy.blender_addon import demo
 from soliloquy.blender_addon.heads import build_head, build_stage
 from soliloquy.inference.channels import ARKIT_52
 
-COLUMNS = 9
+COLUMNS, _CAPTION_PX = 9, 21
 _PP = {"mouthPressLeft": 0.5, "mouthPressRight": 0.5, "mouthRollLower": 0.22, "mouthRollUpper": 0.22}
-_PAIRED = (
-    "mouthPress",
-    "mouthSmile",
-    "mouthStretch",
-    "mouthDimple",
-    "mouthUpperUp",
-    "mouthLowerDown",
-    "eyeBlink",
-)
+_PAIRED = {name.removesuffix("Left") for name in ARKIT_52 if name.endswith("Left")} - {"jaw", "mouth"}
 
 
 def _pose(**weights: float) -> dict[str, float]:
@@ -39,36 +32,49 @@ def _pose(**weights: float) -> dict[str, float]:
 
 
 VISEMES = {
-    "rest": {},
-    "PP": _PP,
-    "FF": _pose(mouthShrugLower=0.52, mouthUpperUp=0.3, mouthRollLower=0.3, jawOpen=0.07),
-    "TH": _pose(tongueOut=0.95, jawOpen=0.12, mouthUpperUp=0.15, mouthLowerDown=0.15),
-    "DD": _pose(jawOpen=0.24, tongueOut=0.28, mouthUpperUp=0.12),
-    "kk": _pose(jawOpen=0.32, mouthLowerDown=0.12),
-    "CH": _pose(mouthFunnel=0.6, mouthPucker=0.4, jawOpen=0.16),
-    "SS": _pose(jawOpen=0.09, mouthStretch=0.3, mouthUpperUp=0.28, mouthLowerDown=0.28),
-    "nn": _pose(jawOpen=0.2, tongueOut=0.22, mouthLowerDown=0.1),
-    "RR": _pose(mouthPucker=0.45, mouthFunnel=0.3, jawOpen=0.18),
-    "aa": _pose(jawOpen=0.6, mouthLowerDown=0.1),
-    "E": _pose(jawOpen=0.42, mouthStretch=0.32, mouthDimple=0.22),
-    "I": _pose(jawOpen=0.16, mouthStretch=0.5, mouthSmile=0.32, mouthUpperUp=0.2),
-    "O": _pose(mouthFunnel=0.7, mouthPucker=0.42, jawOpen=0.42),
-    "U": _pose(mouthPucker=0.85, mouthFunnel=0.5, jawOpen=0.12),
-    "blink .5": _pose(eyeBlink=0.5),
-    "blink": _pose(eyeBlink=1.0),
-    "smile": _pose(mouthSmile=1.0),
-    "smile + jawOpen .3": _pose(mouthSmile=1.0, jawOpen=0.3),
-    "jawOpen .5 + mouthClose .5": _pose(jawOpen=0.5, mouthClose=0.5),
-    "funnel + jawOpen .5": _pose(mouthFunnel=1.0, jawOpen=0.5),
+    "PP  map": _PP,
+    "FF  five": _pose(mouthShrugLower=0.52, mouthUpperUp=0.3, mouthRollLower=0.3, jawOpen=0.07),
+    "TH  think": _pose(tongueTh=1.0, jawOpen=0.25, mouthUpperUp=0.1, mouthLowerDown=0.25),
+    "DD  dad": _pose(tongueTip=1.0, jawOpen=0.16, mouthUpperUp=0.12, mouthLowerDown=0.15),
+    "nn  nine": _pose(tongueTip=1.0, jawOpen=0.14, mouthLowerDown=0.15, mouthUpperUp=0.08),
+    "L  let": _pose(tongueL=1.0, jawOpen=0.36, mouthUpperUp=0.15, mouthLowerDown=0.2),
+    "kk  cake": _pose(tongueBack=1.0, jawOpen=0.26, mouthLowerDown=0.12),
+    "CH  church": _pose(mouthFunnel=0.6, mouthPucker=0.4, jawOpen=0.16),
+    "SS  sees": _pose(jawOpen=0.09, mouthStretch=0.3, mouthUpperUp=0.28, mouthLowerDown=0.28),
+    "RR  red": _pose(mouthPucker=0.45, mouthFunnel=0.3, jawOpen=0.18),
+    "aa  father": _pose(jawOpen=0.6, mouthLowerDown=0.1),
+    "E  bed": _pose(jawOpen=0.42, mouthStretch=0.32, mouthDimple=0.22),
+    "I  see": _pose(jawOpen=0.16, mouthStretch=0.5, mouthSmile=0.32, mouthUpperUp=0.2),
+    "O  go": _pose(mouthFunnel=0.7, mouthPucker=0.42, jawOpen=0.42),
+    "U  you": _pose(mouthPucker=0.85, mouthFunnel=0.5, jawOpen=0.12),
+    "sil": {},
 }
+"""The visemes of the manual's table with a word that has each; the tongue's own keys where it has one."""
+PAIRS = {
+    "jawOpen + mouthClose": _pose(jawOpen=1.0, mouthClose=1.0),
+    "jawOpen .5 + mouthClose .5": _pose(jawOpen=0.5, mouthClose=0.5),
+    "jawOpen + mouthFunnel": _pose(jawOpen=1.0, mouthFunnel=1.0),
+    "jawOpen + mouthPucker": _pose(jawOpen=0.6, mouthPucker=1.0),
+    "mouthPucker + mouthFunnel": _pose(mouthPucker=1.0, mouthFunnel=1.0),
+    "mouthSmile + jawOpen": _pose(mouthSmile=1.0, jawOpen=0.6),
+    "mouthSmile + mouthStretch": _pose(mouthSmile=1.0, mouthStretch=1.0),
+    "mouthRollUpper + mouthRollLower": _pose(mouthRollUpper=1.0, mouthRollLower=1.0),
+    "eyeBlink .5": _pose(eyeBlink=0.5),
+    "eyeBlink": _pose(eyeBlink=1.0),
+    "eyeBlink + eyeLookDown": _pose(eyeBlink=1.0, eyeLookDown=1.0),
+    "eyeBlink + mouthSmile": _pose(eyeBlink=1.0, mouthSmile=1.0, cheekSquint=0.6),
+    "eyeSquint + mouthSmile": _pose(eyeSquint=1.0, mouthSmile=1.0),
+    "noseSneer + browDown": _pose(noseSneer=1.0, browDown=1.0),
+    "mouthPress": _pose(mouthPress=1.0),
+    "mouthSmile": _pose(mouthSmile=1.0),
+}
+"""What meets often, on both sides."""
 
 
 def _shape_poses() -> dict[str, dict[str, float]]:
     poses: dict[str, dict[str, float]] = {"rest": {}}
     for name in ARKIT_52:
         poses[name] = {name: 1.0}
-        if name == "mouthClose":
-            poses["mouthClose + jawOpen"] = {name: 1.0, "jawOpen": 1.0}
     return poses
 
 
@@ -81,7 +87,8 @@ def _scene(engine: str, tile: int) -> bpy.types.Object:
     scene.render.resolution_x = scene.render.resolution_y = tile
     if engine == "CYCLES":
         scene.cycles.samples = 16
-        scene.cycles.use_denoising = False
+        scene.cycles.use_denoising = True
+        demo.leave_out_subsurface()
     shading = scene.display.shading
     shading.light, shading.color_type = "STUDIO", "MATERIAL"
     shading.show_cavity, shading.cavity_type = True, "BOTH"
@@ -89,15 +96,17 @@ def _scene(engine: str, tile: int) -> bpy.types.Object:
     return head
 
 
-def _sheet(head: bpy.types.Object, poses: dict[str, dict[str, float]], tile: int, path: Path) -> None:
-    rows = -(-len(poses) // COLUMNS)
-    sheet = Image.new("RGB", (COLUMNS * tile, rows * (tile + 14)), (24, 24, 26))
-    draw = ImageDraw.Draw(sheet)
+def _sheet(
+    head: bpy.types.Object, poses: dict[str, dict[str, float]], tile: int, path: Path, columns: int = COLUMNS
+) -> None:
+    rows = -(-len(poses) // columns)
+    sheet = Image.new("RGB", (columns * tile, rows * (tile + _CAPTION_PX)), (24, 24, 26))
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(_CAPTION_PX - 8)
     for i, (label, weights) in enumerate(poses.items()):
         head_tiles.pose(head, weights)
-        x, y = (i % COLUMNS) * tile, (i // COLUMNS) * (tile + 14)
-        sheet.paste(head_tiles.render(), (x, y + 14))
-        draw.text((x + 3, y + 1), label, fill=(230, 230, 230))
+        x, y = (i % columns) * tile, (i // columns) * (tile + _CAPTION_PX)
+        sheet.paste(head_tiles.render(), (x, y))
+        draw.text((x + 4, y + tile + 2), label, fill=(230, 230, 230), font=font)
     path.parent.mkdir(parents=True, exist_ok=True)
     sheet.save(path)
     print(path)
@@ -117,7 +126,9 @@ def main() -> None:
     head_tiles.look_at(options.view, 0.095, 0.235)
     _sheet(head, _shape_poses(), options.tile, options.out / f"head_shapes_{options.view}.png")
     head_tiles.look_at(options.view, 0.075, 0.165)
-    _sheet(head, VISEMES, options.tile, options.out / f"head_visemes_{options.view}.png")
+    _sheet(head, PAIRS, options.tile, options.out / f"head_pairs_{options.view}.png", 8)
+    head_tiles.look_at(options.view, 0.06, 0.14)
+    _sheet(head, VISEMES, options.tile, options.out / f"head_visemes_{options.view}.png", 8)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from soliloquy.blender_addon.heads import build_head, build_stage
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-VIEWS = {"front": 0.0, "quarter": 40.0}
+VIEWS = {"front": 0.0, "quarter": 40.0, "side": 90.0}
 """Degrees by which the camera stands to the side."""
 
 
@@ -34,7 +34,12 @@ def stage(
 
 def look_at(view: str, height_m: float, framed_m: float) -> None:
     """Turn the camera to the face at a height, `framed_m` metres across."""
-    camera, target, turn = bpy.context.scene.camera, Vector((0.0, -0.02, height_m)), math.radians(VIEWS[view])
+    look_from(VIEWS[view], height_m, framed_m)
+
+
+def look_from(degrees: float, height_m: float, framed_m: float) -> None:
+    """The same from any angle: 0 the front, 90 the subject's left."""
+    camera, target, turn = bpy.context.scene.camera, Vector((0.0, -0.02, height_m)), math.radians(degrees)
     distance = framed_m * camera.data.lens / camera.data.sensor_width
     camera.location = target + distance * Vector((math.sin(turn), -math.cos(turn), 0.04))
     camera.rotation_euler = (target - camera.location).to_track_quat("-Z", "Y").to_euler()

@@ -7,28 +7,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from soliloquy.blender_addon.heads import lids, mouth
+from soliloquy.blender_addon.heads import correctives, lids, mouth
 from soliloquy.blender_addon.heads.expressions import head_shapes
 from soliloquy.blender_addon.heads.fields import face_fields
 from soliloquy.blender_addon.heads.geometry import head_geometry
+from soliloquy.blender_addon.heads.lip_section import lip_gaps
 from soliloquy.inference.channels import ARKIT_52, mirror
 
 HEADS = Path(__file__).resolve().parents[2] / "blender_addon" / "heads"
-BPY_MODULES = {"build.py", "materials.py", "stage.py", "__init__.py", "neck.py"}
+BPY_MODULES = {"build.py", "materials.py", "stage.py", "__init__.py", "neck.py", "shape_keys.py"}
 BLINKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 def posed(**weights: float) -> np.ndarray:
-    """The head's points [V, 3] mm with these shapes."""
-    shapes = head_shapes()
-    return head_geometry().points + sum(weight * shapes[name] for name, weight in weights.items())
-
-
-def lip_gaps(points: np.ndarray) -> np.ndarray:
-    """Distance in mm between the touching edges of upper and lower lip, corner to corner."""
-    contact = head_geometry().skin.mouth[mouth.OUTER_LAYERS + mouth.CONTACT_LAYER]
-    upper = np.arange(1, len(contact) // 2)
-    return np.linalg.norm(points[contact[upper]] - points[contact[len(contact) - upper]], axis=1)
+    """The head's points [V, 3] mm with these shapes, correctives included."""
+    return correctives.posed(weights)
 
 
 def test_the_modules_of_the_geometry_import_no_bpy() -> None:
