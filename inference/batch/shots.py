@@ -43,17 +43,9 @@ _TYPO: Final = 0.75
 class ShotsError(BatchError):
     """Rows that cannot be used; `problems` are (row, sentence), in the order of the list."""
 
-    def __init__(self, path: Path, problems: list[tuple[int, str]]) -> None:
+    def __init__(self, cause: str, remedy: str, problems: list[tuple[int, str]]) -> None:
+        super().__init__(cause, remedy)
         self.problems = problems
-        shown = "".join(f"\n  row {row}: {_cut(sentence)}" for row, sentence in problems[:_MOST_SHOWN])
-        more = len(problems) - _MOST_SHOWN
-        rows = len({row for row, _ in problems})
-        super().__init__(
-            f"{rows} row{'s' if rows > 1 else ''} of '{path}' cannot be used:{shown}"
-            + (f"\n  and {more} more problems" if more > 0 else "")
-            + "\nNothing was started",
-            "Mend the list, then run it again (row 1 is the first shot)",
-        )
 
 
 @dataclass
@@ -225,8 +217,20 @@ def read_shots(path: str | os.PathLike[str], suffix: str = ".csv") -> tuple[list
     problems = [(row.number, sentence) for row in rows for sentence in row.problems]
     problems += _clashes(shots)
     if problems:
-        raise ShotsError(file, sorted(problems, key=lambda problem: problem[0]))
+        raise _refusal(file, sorted(problems, key=lambda problem: problem[0]))
     return shots, notices
+
+
+def _refusal(file: Path, problems: list[tuple[int, str]]) -> ShotsError:
+    shown = "".join(f"\n  row {row}: {sentence}" for row, sentence in problems[:_MOST_SHOWN])
+    more = len(problems) - _MOST_SHOWN
+    shown += f"\n  and {more} more problems" if more > 0 else ""
+    rows = len({row for row, _ in problems})
+    return ShotsError(
+        f"{rows} row{'s' if rows > 1 else ''} of '{file}' cannot be used:{shown}\nNothing was started",
+        "Mend the list, then run it again (row 1 is the first shot)",
+        problems,
+    )
 
 
 def outputs_of(shot: Shot) -> list[str]:
