@@ -20,6 +20,10 @@ VIEWS = {"front": 0.0, "quarter": 40.0, "side": 90.0}
 """Degrees by which the camera stands to the side."""
 
 
+_CLOSE_M = 0.2
+"""Framed closer than this, it is the mouth or the eyes that the camera turns about."""
+
+
 def stage(
     size_px: int, height_m: float, framed_m: float, *, view: str = "front", engine: str = "workbench"
 ) -> bpy.types.Object:
@@ -39,7 +43,11 @@ def look_at(view: str, height_m: float, framed_m: float) -> None:
 
 def look_from(degrees: float, height_m: float, framed_m: float) -> None:
     """The same from any angle: 0 the front, 90 the subject's left."""
-    camera, target, turn = bpy.context.scene.camera, Vector((0.0, -0.02, height_m)), math.radians(degrees)
+    camera, target, turn = (
+        bpy.context.scene.camera,
+        Vector((0.0, -0.02 if framed_m > _CLOSE_M else -0.07, height_m)),
+        math.radians(degrees),
+    )
     distance = framed_m * camera.data.lens / camera.data.sensor_width
     camera.location = target + distance * Vector((math.sin(turn), -math.cos(turn), 0.04))
     camera.rotation_euler = (target - camera.location).to_track_quat("-Z", "Y").to_euler()
