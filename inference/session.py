@@ -19,10 +19,10 @@ from .channels import ARKIT_52
 from .errors import ModelError, first_line
 from .types import ModelCard
 from .visemes import VISEMES
-from .weight_check import UnsafeGraphError, check_graph
+from .weight_files import REINSTALL, WEIGHTS, read_weights
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -31,15 +31,12 @@ if TYPE_CHECKING:
 CONTRACT = 2
 """Version of the agreement between weight files and this runtime (inputs, outputs, units)."""
 CARD_KEY = "soliloquy_card"
-SPEECH_WEIGHTS = Path(__file__).parent / "weights" / "speech.onnx"
-_MAX_BYTES = 64 * 2**20
+SPEECH_WEIGHTS = WEIGHTS / "speech.onnx"
 _RATE_HZ = 16_000
 """Of the sound that every speech model takes."""
 _MOST_HZ = 1000
 _LONGEST_CONTEXT_S = 60
-_REINSTALL = "Reinstall the extension, or give another weight file"
 OUTPUTS = ("weights", "visemes", "memory")
-_handed_over: dict[str, Any] = {}
 
 DEVICES = ("auto", "cpu", "gpu")
 _CPU = "CPUExecutionProvider"
@@ -141,7 +138,7 @@ def load_speech_model(
     if device not in DEVICES:
         raise ValueError(f"device must be one of {DEVICES}, got {device!r}")
     file = Path(path) if path is not None else SPEECH_WEIGHTS
-    graph = _read_weights(file, "speech model")
+    graph = read_weights(file, "speech model")
     onnxruntime = _import_onnxruntime()
     session = _open(onnxruntime, graph, threads, file, "speech model")
     card = _read_card(file, session.get_modelmeta().custom_metadata_map)
@@ -205,7 +202,7 @@ def load_graph(
             be loaded on this machine.
     """
     what = f"{contract.rpartition('-')[0]} model"
-    content = _read_weights(path, what)
+    content = read_weights(path, what)
     session = _open(_import_onnxruntime(), content, threads, path, what, same_size)
     card = _read_json(path, session.get_modelmeta().custom_metadata_map)
     if card.get("contract") != contract:
@@ -214,50 +211,8 @@ def load_graph(
     found_out = {value.name for value in session.get_outputs()}
     if found_in != set(inputs) or not found_out.issuperset(outputs):
         problem = f"it does not map {', '.join(inputs)} to {', '.join(outputs)}"
-        raise ModelError(f"The {what} {path} does not fit its card: {problem}", _REINSTALL)
+        raise ModelError(f"The {what} {path} does not fit its card: {problem}", REINSTALL)
     return Graph(session, card, outputs)
-
-
-def hand_over(weights: Mapping[str, Any]) -> None:
-    """Give this process the bytes of weight files: they are not read from the disk then.
-
-    Args:
-        weights: bytes or an array of them by `weights_key`; they count for models that are opened later.
-    """
-    _handed_over.update(weights)
-
-
-def weights_key(file: Path) -> str:
-    """How a weight file is called in every process of one version: a shipped one by its name alone."""
-    return file.name if file.parent == SPEECH_WEIGHTS.parent else str(file.absolute())
-
-
-def _read_file(file: Path, what: str) -> bytes:
-    if not file.is_file():
-        raise ModelError(f"The {what} {file} does not exist", _REINSTALL)
-    try:
-        with file.open("rb") as stream:
-            return stream.read(_MAX_BYTES + 1)
-    except OSError as error:
-        raise ModelError(f"The {what} {file} cannot be read ({error.strerror})", _REINSTALL) from error
-
-
-def _read_weights(file: Path, what: str) -> bytes:
-    """A weight file's bytes: a graph that holds all of its numbers itself."""
-    handed = _handed_over.get(weights_key(file))
-    graph = bytes(handed) if handed is not None else _read_file(file, what)
-    if len(graph) > _MAX_BYTES:
-        raise ModelError(f"The {what} {file} is larger than 64 MB", _REINSTALL)
-    try:
-        check_graph(graph)
-    except UnsafeGraphError as error:
-        raise ModelError(
-            f"The {what} {file} refers to other files, which are never read ({error})",
-            "Save it as one file that holds all of its weights",
-        ) from error
-    except ValueError as error:
-        raise ModelError(f"The {what} {file} is damaged ({error})", _REINSTALL) from error
-    return graph
 
 
 def _open(
@@ -274,23 +229,23 @@ def _open(
             _ = port.name, port.shape
         return session
     except Exception as error:  # onnxruntime raises a dozen types of its own, all meaning "damaged"
-        raise ModelError(f"The {what} {file} is damaged", _REINSTALL) from error
+        raise ModelError(f"The {what} {file} is damaged", REINSTALL) from error
 
 
 def _fails(what: str, error: Exception) -> ModelError:
-    return ModelError(f"The weights of the {what} cannot be run ({first_line(error)})", _REINSTALL)
+    return ModelError(f"The weights of the {what} cannot be run ({first_line(error)})", REINSTALL)
 
 
 def _check_result(what: str, value: Any, shape: tuple[int | None, ...] | None = None) -> None:
     """Refuse a result that is not numbers, or not of that shape (None: any length)."""
     if not isinstance(value, np.ndarray) or value.dtype.kind != "f" or not np.isfinite(value).all():
-        raise ModelError(f"What the {what} gives is not numbers", _REINSTALL)
+        raise ModelError(f"What the {what} gives is not numbers", REINSTALL)
     if shape is None:
         return
     if value.ndim != len(shape) or any(
         want not in (None, found) for want, found in zip(shape, value.shape, strict=True)
     ):
-        raise ModelError(f"The {what} gives arrays of the wrong shape {list(value.shape)}", _REINSTALL)
+        raise ModelError(f"The {what} gives arrays of the wrong shape {list(value.shape)}", REINSTALL)
 
 
 def _import_onnxruntime() -> Any:
@@ -362,7 +317,7 @@ def _trial(model: SpeechModel, provider: str) -> str | None:
 
 def _read_json(file: Path, metadata: dict[str, str]) -> dict[str, Any]:
     if CARD_KEY not in metadata:
-        raise ModelError(f"{file} is not a Soliloquy model: it carries no model card", _REINSTALL)
+        raise ModelError(f"{file} is not a Soliloquy model: it carries no model card", REINSTALL)
     try:
         raw = json.loads(metadata[CARD_KEY])
     except (ValueError, RecursionError) as error:
@@ -374,7 +329,7 @@ def _read_json(file: Path, metadata: dict[str, str]) -> dict[str, Any]:
 
 def damaged_card(file: Path, why: object) -> ModelError:
     """The error about a card whose values cannot be."""
-    return ModelError(f"The model card inside {file} is damaged ({why})", _REINSTALL)
+    return ModelError(f"The model card inside {file} is damaged ({why})", REINSTALL)
 
 
 def _other_contract(file: Path, what: str, found: object, wanted: object) -> ModelError:
@@ -430,4 +385,4 @@ def _check_signature(file: Path, session: Any, card: ModelCard) -> None:
         problem = f"its card names {len(card.channels)} channels, its output has {outputs[0].shape[-1]}"
     else:
         return
-    raise ModelError(f"The speech model {file} does not fit its card: {problem}", _REINSTALL)
+    raise ModelError(f"The speech model {file} does not fit its card: {problem}", REINSTALL)

@@ -27,8 +27,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from ..errors import SoliloquyError, first_line
-from ..session import hand_over
 from ..version import version
+from ..weight_files import hand_over
 from .pool import LINES_KEPT, SILENT, Finished, not_finished, run_local
 from .records import STATE
 from .types import BatchError, Result, Task
@@ -90,7 +90,7 @@ def run_ray(
             our own, on this machine, for as long as the run takes.
         workers: tasks at the same time; None: as many as the cluster has processors.
         timeout_s: a task that tells no progress for so long is given up and its worker killed.
-        weights: by `session.weights_key`.
+        weights: by `weight_files.weights_key`.
 
     Raises:
         BatchError: ray is not installed, the cluster cannot be reached, or a node cannot do the work.

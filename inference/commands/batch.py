@@ -240,9 +240,9 @@ def _check_places(tasks: Sequence[Task], folder: Path) -> None:
 
 
 def _weights(arguments: argparse.Namespace) -> list[Path]:
-    from ..session import SPEECH_WEIGHTS
+    from ..weight_files import WEIGHTS
 
-    shipped = sorted(SPEECH_WEIGHTS.parent.glob("*.onnx"))
+    shipped = sorted(WEIGHTS.glob("*.onnx"))
     return [*shipped, *([arguments.model] if arguments.model else [])]
 
 
@@ -261,7 +261,7 @@ def _engine(arguments: argparse.Namespace, launchers: Launchers) -> Engine:
 
 def _ray_engine(arguments: argparse.Namespace) -> Engine:
     from ..batch.ray_engine import run_ray
-    from ..session import weights_key
+    from ..weight_files import weights_key
     from . import batch_work
 
     return lambda tasks, progress: run_ray(

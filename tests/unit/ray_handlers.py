@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from soliloquy.inference import session
+from soliloquy.inference import weight_files
 from soliloquy.inference.batch.pool import Launcher
 from soliloquy.inference.commands import batch_work
 
@@ -25,7 +25,9 @@ def telling() -> dict:
         import ray
 
         seconds = batch_work.curves(task, folder, told)
-        shared = [not one.flags.owndata and not one.flags.writeable for one in session._handed_over.values()]
+        shared = [
+            not one.flags.owndata and not one.flags.writeable for one in weight_files._handed_over.values()
+        ]
         told.notify(f"node {ray.get_runtime_context().get_node_id()}")
         told.notify(f"process {os.getpid()}")
         told.notify(f"shared {bool(shared) and all(shared)}")

@@ -53,8 +53,11 @@ SOLE_IMPORTERS = {
 
 LAYERS = (
     {"errors", "channels", "types", "version", "visemes", "protobuf", "rig_source", "rig_assign", "rotation"},
-    {"timing", "lip_basis", "alignment", "transcript", "prosody", "bezier", "key_reduction", "instruction"},
-    {"loudness", "files", "names", "safe_names", "weight_check", "contacts", "rig_solve", "rig_movements"},
+    {
+        "timing", "lip_basis", "alignment", "transcript", "prosody", "bezier", "key_reduction",
+        "instruction", "weight_check",
+    },  # fmt: skip
+    {"loudness", "files", "names", "safe_names", "weight_files", "contacts", "rig_solve", "rig_movements"},
     {"audio", "session", "curves", "articulation", "rig_json", "rig_names", "rig_geometry"},
     {"retarget", "readback", "compose", "formats", "rig_align", "rig_bones", "rig_shapes"},
     {"rig_basis", "rig_face", "rig_groups"},

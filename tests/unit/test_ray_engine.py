@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import ray_handlers
 from batch_helpers import listed, manifest, sounds
-from soliloquy.inference import cli, session
+from soliloquy.inference import cli, session, weight_files
 from soliloquy.inference.batch import ray_engine, records
 from soliloquy.inference.batch.types import BatchError, Task
 from soliloquy.inference.commands import batch
@@ -99,7 +99,7 @@ def test_two_nodes_make_the_same_files_as_the_local_pool(cluster, tmp_path):
 def test_both_nodes_work_and_open_the_weights_from_their_object_store(cluster, folder, tmp_path):
     missing = tmp_path / "only in the store.onnx"
     tasks = tasks_of(tmp_path / "sounds", 12, model=missing)
-    weights = {**WEIGHTS, session.weights_key(missing): session.SPEECH_WEIGHTS}
+    weights = {**WEIGHTS, weight_files.weights_key(missing): session.SPEECH_WEIGHTS}
     found = run(tasks, tmp_path / "out", cluster, ray_handlers.slow, weights=weights)
     assert set(states(found).values()) == {"done"}
     assert len(set(told(found, "node"))) == 2
