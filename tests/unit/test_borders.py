@@ -51,12 +51,13 @@ SOLE_IMPORTERS = {
     },
 }
 
+# fmt: off
 LAYERS = (
     {"errors", "channels", "types", "version", "visemes", "protobuf", "rig_source", "rig_assign", "rotation"},
     {
         "timing", "lip_basis", "alignment", "transcript", "prosody", "bezier", "key_reduction",
         "instruction", "weight_check",
-    },  # fmt: skip
+    },
     {"loudness", "files", "names", "safe_names", "weight_files", "contacts", "rig_solve", "rig_movements"},
     {"audio", "session", "curves", "articulation", "rig_json", "rig_names", "rig_geometry"},
     {"retarget", "readback", "compose", "formats", "rig_align", "rig_bones", "rig_shapes"},
@@ -73,6 +74,7 @@ LAYERS = (
     {"cli"},
     {"__main__"},
 )
+# fmt: on
 """Lowest first: a module of inference imports from lower layers only. `audio` stands for `audio_...` too."""
 
 
