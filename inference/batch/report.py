@@ -87,7 +87,8 @@ class Report:
             [[kind, *(str(states[state]) for state in _STATES)] for kind, states in counts.items()],
         )
         speech = f"{summary.audio_s:.0f} s of speech" if summary.audio_s else "Ended"
-        rate = f", {faster:.0f} times as fast as it is spoken" if faster else ""
+        digits = 0 if faster >= 10.0 else 1  # renders are slower than speech
+        rate = f", {faster:.{digits}f} times as fast as it is spoken" if faster else ""
         self._console.inform(f"{speech} in {summary.wall_s:.1f} s{rate}")
         if summary.failed:
             rows = [str(row) for row in dict.fromkeys(one.task.row for one in summary.failed)]
