@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import time
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from . import package
-from .common import ROOT, BuildError, clean_environment, elapsed, say, stream
+from .common import ROOT, BuildError, clean_environment, elapsed, lane, say, stream
 from .environment import (
     BLENDER_4_5,
     FULL,
@@ -24,6 +25,8 @@ from .environment import (
 REPORTS: Final = ROOT / "build" / "reports"
 _LINUX: Final = "linux-x64"
 _RUNNER: Final = ROOT / "tests" / "blender" / "runner.py"
+_AT_A_TIME: Final = 2
+"""Stages: a machine of two cores has nothing to gain from more."""
 _FILE_TIMEOUT_S: Final = 900
 """For one file of Blender tests: a hang must end, a machine that is busy with other work must not fail."""
 
@@ -50,15 +53,12 @@ class _Session:
 
     def stage(self, name: str, work: Callable[[], Count]) -> None:
         """Run one stage; a set-up problem in it counts as a failure and does not stop the others."""
-        say(f"\n== {name}")
-        started = time.monotonic()
-        try:
-            count = work()
-        except BuildError as error:
-            say(str(error))
-            count = Count(failed=1)
-        self.results.append((name, count, elapsed(started)))
-        say(f"-- {name}: {count} ({elapsed(started)})")
+        self.results.append(_staged(name, work))
+
+    def stages(self, works: Mapping[str, Callable[[], Count]]) -> None:
+        """Run stages that do not depend on each other, two at a time: each uses little more than a core."""
+        with ThreadPoolExecutor(_AT_A_TIME) as pool:
+            self.results += pool.map(_in_lane, works, works.values())
 
     @property
     def failed(self) -> bool:
@@ -73,6 +73,24 @@ class _Session:
             say(f"  {'ok  ' if not count.failed else 'FAIL'} {name}: {count} ({took})")
         say(f"{total.passed} passed, {total.failed} failed")
         return 1 if total.failed or not total.passed else 0
+
+
+def _in_lane(name: str, work: Callable[[], Count]) -> tuple[str, Count, str]:
+    with lane(name):
+        return _staged(name, work)
+
+
+def _staged(name: str, work: Callable[[], Count]) -> tuple[str, Count, str]:
+    """Name, count and duration of a stage."""
+    say(f"\n== {name}")
+    started = time.monotonic()
+    try:
+        count = work()
+    except BuildError as error:
+        say(str(error))
+        count = Count(failed=1)
+    say(f"-- {name}: {count} ({elapsed(started)})")
+    return name, count, elapsed(started)
 
 
 def run(fast: bool) -> int:
@@ -95,10 +113,14 @@ def run(fast: bool) -> int:
         session.stage("unit tests, quick", lambda: _pytest(FULL, ["tests/unit"], "not slow"))
         return session.finish()
     session.stage("extension zip", _zip)
-    session.stage("unit and model tests", lambda: _pytest(FULL, ["tests/unit", "tests/models"]))
-    session.stage("unit tests without torch, with a new numpy", _without_torch)
-    for environment, version in ((FULL, "5.0.1"), (BLENDER_4_5, "4.5.15")):
-        session.stage(f"add-on in Blender {version}", _in_blender(environment))
+    session.stages(
+        {
+            "unit and model tests": lambda: _pytest(FULL, ["tests/unit", "tests/models"]),
+            "add-on in Blender 5.0.1": _in_blender(FULL),
+            "add-on in Blender 4.5.15": _in_blender(BLENDER_4_5),
+            "unit tests without torch, with a new numpy": _without_torch,
+        }
+    )
     say(f"\nall stages: {elapsed(started)}")
     return session.finish()
 

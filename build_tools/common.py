@@ -6,9 +6,11 @@ import hashlib
 import os
 import subprocess
 import sys
+import threading
 import time
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +25,27 @@ class BuildError(Exception):
         super().__init__(f"{cause}\n{remedy}")
 
 
+_lane = threading.local()
+
+
+@contextmanager
+def lane(name: str) -> Iterator[None]:
+    """What this thread prints meanwhile begins with a name: another one prints at the same time."""
+    _lane.prefix = f"{name}| "
+    try:
+        yield
+    finally:
+        _lane.prefix = ""
+
+
 def say(text: str) -> None:
     """Print one progress line at once, also when the output is a pipe."""
-    print(text, flush=True)
+    _print(f"{text}\n")
+
+
+def _print(line: str) -> None:
+    sys.stdout.write(f"{getattr(_lane, 'prefix', '')}{line}")
+    sys.stdout.flush()
 
 
 def manifest() -> dict[str, Any]:
@@ -78,8 +98,7 @@ def stream(
             for line in child.stdout:
                 lines.append(line.rstrip("\n"))
                 if show(line):
-                    sys.stdout.write(line)
-                    sys.stdout.flush()
+                    _print(line)
         except BaseException:  # Ctrl-C: Blender would go on rendering
             child.kill()
             raise
