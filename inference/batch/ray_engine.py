@@ -51,6 +51,7 @@ _MOST_OF_CHUNK: Final = 16
 _CHUNKS_PER_CPU: Final = 4
 """So many at least, where the list is long enough: the last ones then end at about the same time."""
 _LOOK_S: Final = 0.25
+_GATHER_S: Final = 0.25
 _REACH_S: Final = 5.0
 _OWN: Final = (None, "", "local")
 _SAME_VERSION: Final = (
@@ -151,10 +152,10 @@ class _Run:
         return self._workers or 2 * self._slots() + 2
 
     def _hear(self, stream: Any) -> Iterator[Finished]:
-        """Take the next event of a chunk."""
+        """Take the next events of a chunk."""
         chunk = self._running[stream]
         try:
-            what, value = self._ray.get(next(stream))
+            events = self._ray.get(next(stream))
         except StopIteration:
             del self._running[stream]
             if chunk.left:
@@ -168,13 +169,14 @@ class _Run:
             yield from self._lost(chunk, f"its worker or node was lost ({type(error).__name__})")
             return
         chunk.heard_s = time.monotonic()
-        if what == "begun":
-            _check_node(*value)
-        elif what == "progress":
-            self._progress(chunk.left[0], value)
-        else:
-            reply, printed = value
-            yield Finished(from_reply(chunk.left.popleft(), reply), printed)
+        for what, value in events:
+            if what == "begun":
+                _check_node(*value)
+            elif what == "progress":
+                self._progress(chunk.left[0], value)
+            else:
+                reply, printed = value
+                yield Finished(from_reply(chunk.left.popleft(), reply), printed)
 
     def _lost(self, chunk: _Chunk, problem: str) -> Iterator[Finished]:
         """Begin a chunk again behind its last result, the task that was being done apart from the others."""
@@ -229,17 +231,32 @@ def _work(
     launchers: Launchers,
     timeout_s: float,
     weights: Mapping[str, Any],
-) -> Iterator[Event]:
+) -> Iterator[list[Event]]:
     """The worker's side: do the tasks, and yield what the driver has to know."""
     ray = _import_ray()
-    yield "begun", (ray.util.get_node_ip_address(), version(), (Path(folder) / STATE).is_dir(), folder)
+    sees_folder = (Path(folder) / STATE).is_dir()
+    yield [("begun", (ray.util.get_node_ip_address(), version(), sees_folder, folder))]
     hand_over(weights)
     tasks = [Task.from_json(line) for line in lines]
     events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
     args = (tasks, Path(folder), handlers, launchers, timeout_s, events)
     threading.Thread(target=_do, args=args, daemon=True).start()
-    while (event := events.get()) is not None:
-        yield event
+    yield from _gathered(events)
+
+
+def _gathered(events: queue.SimpleQueue[Event | None]) -> Iterator[list[Event]]:
+    """Events of a moment in one message: for Ray a message is as much work as a short row is for us."""
+    event: Event | None = events.get()
+    while event is not None:
+        gathered, until = [event], time.monotonic() + _GATHER_S
+        try:
+            while (event := events.get(timeout=max(until - time.monotonic(), 0.0))) is not None:
+                gathered.append(event)
+        except queue.Empty:
+            yield gathered
+            event = events.get()
+        else:
+            yield gathered
 
 
 def _do(
