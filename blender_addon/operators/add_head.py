@@ -2,12 +2,11 @@
 
 import bpy
 
-from .. import rig_map, rig_rows
 from .reasoned import ReasonedOperator
 
 
 class SOLILOQUY_OT_add_head(ReasonedOperator, bpy.types.Operator):
-    """Add a head with eyes, teeth and tongue and all 52 ARKit shape keys, mapped and ready to speak"""
+    """Add a head with eyes, teeth and tongue and all 52 ARKit shape keys"""
 
     bl_idname = "soliloquy.add_head"
     bl_label = "Soliloquy Head"
@@ -40,7 +39,6 @@ class SOLILOQUY_OT_add_head(ReasonedOperator, bpy.types.Operator):
             part.select_set(True)
         context.view_layer.objects.active = head
         context.scene.soliloquy.target = head
-        rig_rows.store(head, rig_map.find_map(head), keep_by_hand=False)
         return {"FINISHED"}
 
 

@@ -95,14 +95,6 @@ def test_the_eyes_bones_turn_the_eyeballs_within_limits_and_the_map_leaves_them_
     assert _placed(head)[pupil, 2] > rest[pupil, 2]
 
 
-def test_an_added_head_is_mapped() -> None:
-    assert bpy.ops.soliloquy.add_head() == {"FINISHED"}
-    head = bpy.context.active_object
-    assert module("blender_addon.rig_map").coverage(head) == (52, 52)
-    channels = {row.channel for row in head.soliloquy_rig.rows}
-    assert channels == {*module("inference.channels").ARKIT_52, *module("inference.channels").HEAD}
-
-
 def test_it_is_a_head_in_metres_that_faces_minus_y() -> None:
     head = _build()
     skin = head.data.materials.find("Soliloquy Pupil")
