@@ -110,7 +110,7 @@ def store(owner: bpy.types.Object, found: RigMap, keep_by_hand: bool) -> None:
 
     Raises:
         RigError: the map names an object that is not there, or a path that cannot be a row; nothing was
-            changed.
+            changed. Or the rows come with the file that an override's character is linked from.
     """
     ready = [_Values.of_target(t) for t in found.targets] + [
         _Values.of_solved(s, found.unmatched) for s in found.solved
@@ -118,9 +118,15 @@ def store(owner: bpy.types.Object, found: RigMap, keep_by_hand: bool) -> None:
     rows = owner.soliloquy_rig.rows
     kept = [i for i, row in enumerate(rows) if keep_by_hand and row.by_hand]
     places = {_place(rows[i], owner) for i in kept}
-    for i in reversed(range(len(rows))):
-        if i not in kept:
-            rows.remove(i)
+    try:
+        for i in reversed(range(len(rows))):
+            if i not in kept:
+                rows.remove(i)
+    except TypeError as error:  # an override's rows that come with its library
+        raise RigError(
+            f'The map of "{owner.name}" comes with the file that the character is linked from',
+            "Map it in that file, or change single rows here",
+        ) from error
     for values in ready:
         if values.place not in places:
             values.write(add(owner), owner)

@@ -188,6 +188,30 @@ def test_a_linked_character_is_mapped_through_its_override():
     assert helpers.action_curves(neck.action, neck.action_slot)
 
 
+def test_the_map_that_an_override_has_from_its_library_is_not_made_anew():
+    bpy.ops.soliloquy.add_head()
+    bpy.context.active_object.name = "Hero"
+    assert bpy.ops.soliloquy.rig_map() == {"FINISHED"}
+    library = helpers.FOLDER / "mapped_hero.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(library))
+    helpers.empty_scene()
+    with bpy.data.libraries.load(str(library), link=True) as (_, wanted):
+        wanted.objects = ["Hero"]
+    bpy.context.scene.collection.objects.link(wanted.objects[0])
+    bpy.context.view_layer.objects.active = wanted.objects[0]
+    assert bpy.ops.soliloquy.make_override() == {"FINISHED"}
+    hero = bpy.context.scene.soliloquy.target
+    bpy.context.view_layer.objects.active = hero
+    said = ""
+    try:
+        assert bpy.ops.soliloquy.rig_map() == {"CANCELLED"}
+    except RuntimeError as error:  # how a script is told what a user reads in the status bar
+        said = str(error)
+    assert "comes with the file" in said
+    assert "Traceback" not in said
+    assert len(hero.soliloquy_rig.rows) == 55
+
+
 def test_numbered_keys_are_solved_for_with_their_basis_file():
     bpy.ops.soliloquy.add_head()
     head, names = bpy.context.active_object, []
