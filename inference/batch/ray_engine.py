@@ -313,7 +313,7 @@ def _import_ray() -> Any:
     # Before it is loaded: it reads them once.
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     try:
-        import ray
+        import ray.exceptions  # with ray itself: any folder called ray would do for that
     except ImportError as error:
         raise BatchError(
             f"--engine ray needs the package ray, which cannot be loaded here ({first_line(error)})",

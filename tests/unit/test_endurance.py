@@ -19,7 +19,7 @@ HOURS = 0.8
 MOST_MB_PER_HOUR = 2.0
 """A day would then take 48 MB. Keeping level and pitch of every row would take 4 an hour, the curves 40."""
 
-ROWS, MOST_BYTES_PER_ROW = 20, 5_000
+ROWS, MOST_BYTES_PER_ROW = 20, 10_000
 """The curves of such a row alone take 22 kB, its sound 128 kB."""
 
 

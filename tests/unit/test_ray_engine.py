@@ -30,6 +30,7 @@ def ray():
         "RAY_AUTH_TOKEN": os.urandom(32).hex(),
         "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]),
     }
+    pytest.importorskip("ray.cluster_utils")  # a folder called ray is a package to Python, too
     yield pytest.importorskip("ray")
     os.environ.clear()
     os.environ |= before
