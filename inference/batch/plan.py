@@ -16,7 +16,7 @@ from .shots import NEEDED_BY_PASS
 from .types import BatchError, Task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from .types import Kind, Shot
 
@@ -64,15 +64,13 @@ def make_tasks(
     options: dict[str, Any],
     weights: Sequence[Path],
     kinds: Collection[Kind],
-    progress: Callable[[], None] = lambda: None,
 ) -> list[Task]:
     """What has to be made of shots, in the order of the list.
 
     Args:
         options: values of the command's options that count for every shot, JSON values only.
         weights: weight files that the curves depend on.
-        kinds: kinds of tasks that are wanted.
-        progress: called after every shot; hashing hours of sound takes seconds.
+        kinds: kinds of tasks that are wanted; inputs of the others are not read.
 
     Raises:
         UsageError: an input cannot be read; names the row.
@@ -82,15 +80,18 @@ def make_tasks(
     tasks = []
     for shot in shots:
         try:
-            tasks += [task for task in _tasks(shot, options, made_with, hashes) if task.kind in kinds]
+            tasks += _tasks(shot, options, made_with, kinds, hashes)
         except UsageError as error:
             raise BatchError.of_row(shot.row, error) from error
-        progress()
     return tasks
 
 
 def _tasks(
-    shot: Shot, options: dict[str, Any], made_with: dict[str, Any], hashes: dict[Path, str]
+    shot: Shot,
+    options: dict[str, Any],
+    made_with: dict[str, Any],
+    kinds: Collection[Kind],
+    hashes: dict[Path, str],
 ) -> Iterator[Task]:
     of_line = {
         **options,
@@ -100,14 +101,15 @@ def _tasks(
     }
     heard = {"audio": _hashed(shot.audio, hashes), "name": shot.audio.name, "options": of_line, **made_with}
     common: dict[str, Any] = {"row": shot.row, "audio": str(shot.audio), "options": of_line}
-    yield Task("curves", outputs=(shot.out,), key=_key("curves", heard), **common)
+    if "curves" in kinds:
+        yield Task("curves", outputs=(shot.out,), key=_key("curves", heard), **common)
     asked = tuple(name for name in (shot.action, shot.render) if name)
-    if asked:
+    if asked and "scene" in kinds:
         scene = _hashed(shot.scene, hashes) if shot.scene else ""
         depends = {**heard, "scene": scene, "character": shot.character, "outputs": asked}
         where: dict[str, Any] = {"scene": str(shot.scene or ""), "character": shot.character}
         yield Task("scene", outputs=asked, key=_key("scene", depends), **common, **where)
-    if shot.passes and shot.actor and shot.plate:
+    if shot.passes and shot.actor and shot.plate and "pass" in kinds:
         actor = [_hashed(shot.actor / name, hashes) for name in NEEDED_BY_PASS]
         depends = {**heard, "actor": actor, "plate": _plate_hash(shot.plate, hashes)}
         who: dict[str, Any] = {"actor": str(shot.actor), "plate": str(shot.plate)}

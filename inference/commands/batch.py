@@ -157,7 +157,8 @@ def run(arguments: argparse.Namespace, console: Console, launchers: Launchers | 
 
 
 def listed_tasks(arguments: argparse.Namespace, console: Console) -> tuple[list[Task], list[Task]]:
-    """The tasks that --only and --kinds choose, and all tasks of the list.
+    """The tasks that --only and --kinds choose, and all tasks of the list; with --shared these alone, as the
+    manifest is another's to write and hashing the inputs of all takes long.
 
     Raises:
         BatchError: the list cannot be used.
@@ -174,8 +175,9 @@ def listed_tasks(arguments: argparse.Namespace, console: Console) -> tuple[list[
     of_line = line_options(arguments)
     _check_lines(shots, of_line, console)
     hashed = shots if not arguments.shared else [shot for shot in shots if shot.row in chosen]
-    tasks = make_tasks(hashed, of_line, _weights(arguments), KINDS)
-    _check_places(tasks, arguments.out)
+    _check_places(hashed, arguments.out)
+    kinds = arguments.kinds if arguments.shared else KINDS
+    tasks = make_tasks(hashed, of_line, _weights(arguments), kinds)
     return [task for task in tasks if task.row in chosen and task.kind in arguments.kinds], tasks
 
 
@@ -226,17 +228,18 @@ def _check_lines(shots: Sequence[Shot], of_line: dict[str, Any], console: Consol
             raise BatchError.of_row(shot.row, error) from error
 
 
-def _check_places(tasks: Sequence[Task], folder: Path) -> None:
+def _check_places(shots: Sequence[Shot], folder: Path) -> None:
     """No output may take the place of an input, or lead out of the folder by a link."""
+    from ..batch.shots import outputs_of
     from ..safe_names import inside
 
     inputs = {
-        os.path.realpath(path) for task in tasks for path in (task.audio, task.scene, task.plate) if path
+        os.path.realpath(path) for shot in shots for path in (shot.audio, shot.scene, shot.plate) if path
     }
-    for task in tasks:
-        for output in task.outputs:
-            if os.path.realpath(inside(folder, output, f"Row {task.row}: output")) in inputs:
-                raise BatchError(f"Row {task.row}: '{output}' would replace an input", "Give another --out")
+    for shot in shots:
+        for output in outputs_of(shot):
+            if os.path.realpath(inside(folder, output, f"Row {shot.row}: output")) in inputs:
+                raise BatchError(f"Row {shot.row}: '{output}' would replace an input", "Give another --out")
 
 
 def _weights(arguments: argparse.Namespace) -> list[Path]:

@@ -7,6 +7,7 @@ import sys
 import pytest
 from batch_helpers import listed, manifest, sound, sounds, table
 from soliloquy.inference import cli
+from soliloquy.inference.batch import plan
 from soliloquy.inference.formats.arkit_csv import read_csv
 
 pytest.importorskip("onnxruntime")
@@ -164,3 +165,16 @@ def test_another_format(tmp_path):
     shots = listed(tmp_path, 1)
     batch(shots, tmp_path / "out", "--format", "a2f", "--quiet")
     assert "facsNames" in json.loads((tmp_path / "out" / "line_00.json").read_text())
+
+
+@pytest.mark.parametrize(("how", "is_read"), [(["--shared"], False), ([], True)])
+def test_a_farms_task_reads_no_inputs_of_other_kinds(tmp_path, monkeypatch, how, is_read):
+    (tmp_path / "bar.blend").write_bytes(b"BLENDER")
+    row = {"audio": sounds(tmp_path, 1)[0], "scene": "bar.blend", "action": "a.blend"}
+    shots, read = table(tmp_path / "shots.csv", [row]), []
+    hashed = plan.file_sha256
+    monkeypatch.setattr(plan, "file_sha256", lambda path: [read.append(path.name), hashed(path)][1])
+    asked = ["batch", str(shots), "--out", str(tmp_path / "out"), "--kinds", "curves", "--dry-run", *how]
+    assert cli.main(asked) == 0
+    assert "line_00.wav" in read
+    assert ("bar.blend" in read) == is_read
