@@ -5,10 +5,11 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 import json
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..actor.media.plate import plate_files
+from ..actor.media.plate import plate_sha256
 from ..errors import UsageError
 from ..files import file_sha256
 from ..version import version
@@ -75,9 +76,9 @@ def make_tasks(
     Raises:
         UsageError: an input cannot be read; names the row.
     """
-    hashes: dict[Path, str] = {}
-    made_with = {"version": version(), "weights": [_hashed(path, hashes) for path in weights]}
-    tasks = []
+    hashes = _Hashes()
+    made_with = {"version": version(), "weights": [hashes.of_file(path) for path in weights]}
+    tasks: list[Task] = []
     for shot in shots:
         try:
             tasks += _tasks(shot, options, made_with, kinds, hashes)
@@ -91,7 +92,7 @@ def _tasks(
     options: dict[str, Any],
     made_with: dict[str, Any],
     kinds: Collection[Kind],
-    hashes: dict[Path, str],
+    hashes: _Hashes,
 ) -> Iterator[Task]:
     of_line = {
         **options,
@@ -99,19 +100,19 @@ def _tasks(
         "text": shot.text or None,
         "instruction": shot.instruction or options.get("instruction"),
     }
-    heard = {"audio": _hashed(shot.audio, hashes), "name": shot.audio.name, "options": of_line, **made_with}
+    heard = {"audio": hashes.of_file(shot.audio), "name": shot.audio.name, "options": of_line, **made_with}
     common: dict[str, Any] = {"row": shot.row, "audio": str(shot.audio), "options": of_line}
     if "curves" in kinds:
         yield Task("curves", outputs=(shot.out,), key=_key("curves", heard), **common)
     asked = tuple(name for name in (shot.action, shot.render) if name)
     if asked and "scene" in kinds:
-        scene = _hashed(shot.scene, hashes) if shot.scene else ""
+        scene = hashes.of_file(shot.scene) if shot.scene else ""
         depends = {**heard, "scene": scene, "character": shot.character, "outputs": asked}
         where: dict[str, Any] = {"scene": str(shot.scene or ""), "character": shot.character}
         yield Task("scene", outputs=asked, key=_key("scene", depends), **common, **where)
     if shot.passes and shot.actor and shot.plate and "pass" in kinds:
-        actor = [_hashed(shot.actor / name, hashes) for name in NEEDED_BY_PASS]
-        depends = {**heard, "actor": actor, "plate": _plate_hash(shot.plate, hashes)}
+        actor = [hashes.of_file(shot.actor / name) for name in NEEDED_BY_PASS]
+        depends = {**heard, "actor": actor, "plate": hashes.of_plate(shot.plate)}
         who: dict[str, Any] = {"actor": str(shot.actor), "plate": str(shot.plate)}
         yield Task("pass", outputs=(shot.passes,), key=_key("pass", depends), **common, **who)
 
@@ -121,13 +122,9 @@ def _key(kind: Kind, depends: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _hashed(path: Path, hashes: dict[Path, str]) -> str:
-    if path not in hashes:
-        hashes[path] = file_sha256(path)
-    return hashes[path]
+class _Hashes:
+    """SHA-256 of inputs, each read once however many shots share it."""
 
-
-def _plate_hash(plate: Path, hashes: dict[Path, str]) -> str:
-    """Of a movie or of all images of a sequence."""
-    listed = [(file.name, _hashed(file, hashes)) for file in plate_files(plate)]
-    return hashlib.sha256(json.dumps(listed).encode()).hexdigest()
+    def __init__(self) -> None:
+        self.of_file = cache(file_sha256)
+        self.of_plate = cache(plate_sha256)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from soliloquy.inference.actor.media.movies import PlateError, is_even
-from soliloquy.inference.actor.media.plate import ahead, open_plate
+from soliloquy.inference.actor.media.plate import ahead, open_plate, plate_sha256
 from soliloquy.inference.types import FrameRate
 
 pytest.importorskip("av")
@@ -65,6 +65,15 @@ def test_the_same_content_has_the_same_hash(tmp_path):
     other.write_bytes(path.read_bytes())
     assert read(path)[0].sha256 == read(other)[0].sha256
     assert read(path)[0].sha256 != read(plates.write_movie(tmp_path / "c.mp4", counted(6)))[0].sha256
+
+
+def test_a_sequence_has_the_hash_of_all_its_images(tmp_path):
+    pytest.importorskip("OpenImageIO")
+    folder = plates.write_sequence(tmp_path / "shot", counted(3)).folder
+    before = plate_sha256(folder)
+    assert before == plate_sha256(folder / "plate.####.png") == read(folder, rate=FrameRate(24))[0].sha256
+    plates.write_sequence(tmp_path / "shot", np.concatenate([counted(2), counted(1)]))
+    assert plate_sha256(folder) != before
 
 
 def test_a_varying_rate_is_resampled_to_the_nearest_frames(tmp_path):

@@ -26,7 +26,7 @@ from .movies import PlateError, frame_rate
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
     from types import TracebackType
 
     from .movies import Row
@@ -100,7 +100,7 @@ def open_plate(path: str | os.PathLike[str], rate: FrameRate | None = None) -> P
         rate=movie.rate,
         frames=movie.frames,
         start_frame=1,
-        sha256=file_sha256(place),
+        sha256=plate_sha256(place),
         has_sound=movie.has_sound,
         notices=movie.notices,
     )
@@ -119,6 +119,22 @@ def plate_files(path: str | os.PathLike[str]) -> list[Path]:
         return [files[number] for number in sorted(files)]
     _check_movie(place)
     return [place]
+
+
+def plate_sha256(path: str | os.PathLike[str]) -> str:
+    """SHA-256 of a plate, hexadecimal: of a movie's bytes, or of names and bytes of a sequence's images.
+
+    Raises:
+        PlateError: there is nothing there.
+        UsageError: a file cannot be read.
+    """
+    files = plate_files(path)
+    if not _is_sequence(Path(path)):
+        return file_sha256(files[0])
+    whole = hashlib.sha256()
+    for file in files:
+        whole.update(file.name.encode("utf-8", "surrogateescape") + b"\0" + bytes.fromhex(file_sha256(file)))
+    return whole.hexdigest()
 
 
 def _is_sequence(place: Path) -> bool:
@@ -161,7 +177,7 @@ def _open_sequence(place: Path, rate: FrameRate | None) -> Plate:
         rate=rate or SEQUENCE_RATE,
         frames=count,
         start_frame=first,
-        sha256=_sequence_sha256([sequence.files[number] for number in numbers]),
+        sha256=plate_sha256(place),
         has_sound=False,
         notices=tuple(notices),
     )
@@ -198,13 +214,6 @@ def _find_sequence(place: Path) -> _Sequence:
     others = len(found) - 1
     more = (f"'{place.name}' holds {others + 1} sequences: '{name}' is taken",) if others else ()
     return _Sequence(name, found[key], more)
-
-
-def _sequence_sha256(files: Sequence[Path]) -> str:
-    whole = hashlib.sha256()
-    for file in files:
-        whole.update(file.name.encode("utf-8", "surrogateescape") + b"\0" + bytes.fromhex(file_sha256(file)))
-    return whole.hexdigest()
 
 
 def _sequence_rows(
