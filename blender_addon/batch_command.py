@@ -7,18 +7,16 @@ for passes, which the Python for actors of the preferences paints.
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from ..inference.batch.pool import Launcher
 from ..inference.batch.worker import serve
 from ..inference.commands import batch, batch_work
-from ..inference.console import INTERRUPTED, OK, REFUSED, TERMINATED, Console
+from ..inference.console import INTERRUPTED, OK, REFUSED, TERMINATED, Console, signals_unwind
 from ..inference.errors import SoliloquyError
 from . import actor_process, preferences
 from .audio_decoder import AudDecoder
@@ -48,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.scene = Path(bpy.data.filepath)
     console = Console(quiet=arguments.quiet, as_json=arguments.json)
     try:
-        with _signals_unwind():
+        with signals_unwind(ctrl_c=True):  # background Blender takes it for Esc
             return batch.run(arguments, console, lambda given, kinds: launchers(given, kinds, console))
     except SoliloquyError as error:
         console.failed(None, error)
@@ -107,21 +105,3 @@ def launchers(arguments: argparse.Namespace, kinds: set[Kind], console: Console)
 
 def _python(words: tuple[str, ...], chosen: str) -> actor_process.Call:
     return actor_process.call(words, chosen=chosen, what="The batch", folder=bpy.app.tempdir)
-
-
-@contextmanager
-def _signals_unwind() -> Iterator[None]:
-    """Ctrl-C and a polite kill end the run and its workers: background Blender takes them for Esc."""
-
-    def stop(*_: object) -> NoReturn:
-        raise SystemExit(TERMINATED)
-
-    before = {
-        signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler),
-        signal.SIGTERM: signal.signal(signal.SIGTERM, stop),
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler if handler is not None else signal.SIG_DFL)

@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
-import threading
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from .commands import actor, animate, batch, batch_work, capture, farm, instruct, live, memory, rig, verify
-from .console import INTERRUPTED, REFUSED, TERMINATED, Console
+from .console import INTERRUPTED, REFUSED, Console, signals_unwind
 from .errors import SoliloquyError
 from .version import version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -34,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(stop.code or 0)
     console = Console(quiet=arguments.quiet, as_json=arguments.json)
     try:
-        with _sigterm_unwinds():
+        with signals_unwind():
             return int(arguments.run(arguments, console))
     except SoliloquyError as error:
         console.failed(None, error)
@@ -55,23 +53,6 @@ def _nobody_listens(console: Console) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     with suppress(OSError):
         console.say("Interrupted: nobody reads the output any more")
-
-
-@contextmanager
-def _sigterm_unwinds() -> Iterator[None]:
-    """A polite kill removes temporary files, as Ctrl-C does."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(*_: object) -> None:
-        raise SystemExit(TERMINATED)
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _parser() -> argparse.ArgumentParser:

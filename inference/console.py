@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
+import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from .errors import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 OK, SOME_FAILED, REFUSED, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
@@ -101,3 +104,29 @@ class Console:
         if self._shown:
             print("\r" + " " * len(self._shown) + "\r", end="", file=sys.stderr)
             self._shown = ""
+
+
+@contextmanager
+def signals_unwind(*, ctrl_c: bool = False) -> Iterator[None]:
+    """Within the block a polite kill raises `SystemExit`, so that it removes temporary files as Ctrl-C does.
+
+    Only the main thread may set signals; in others everything stays as it is.
+
+    Args:
+        ctrl_c: give Ctrl-C its usual meaning too, inside a program that takes it for something else.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(*_: object) -> None:
+        raise SystemExit(TERMINATED)
+
+    before = {signal.SIGTERM: signal.signal(signal.SIGTERM, stop)}
+    if ctrl_c:
+        before[signal.SIGINT] = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():  # None: one that Python did not set and cannot name
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)

@@ -13,6 +13,7 @@ import soundfile
 from fake_model import fake_model
 from soliloquy.inference import cli, files, session
 from soliloquy.inference.channels import ARKIT_52, HEAD
+from soliloquy.inference.console import signals_unwind
 from soliloquy.inference.formats.arkit_csv import read_csv
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -312,6 +313,21 @@ model.run = slow
 session.load_speech_model = lambda path=None, **_: model
 sys.exit(cli.main(sys.argv[1:]))
 """
+
+
+def test_signals_unwind_in_the_block_and_are_given_back():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+        with signals_unwind():
+            signal.raise_signal(signal.SIGINT)  # as whoever started us wants it
+            with pytest.raises(SystemExit, match="143"):
+                signal.raise_signal(signal.SIGTERM)
+        with signals_unwind(ctrl_c=True), pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == handlers
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
