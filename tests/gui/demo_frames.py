@@ -1,7 +1,7 @@
 """Lay frames of the demo beside the phones they belong to, to be looked at.
 
     python3 build.py demo
-    .venv/bin/python tests/gui/demo_frames.py [--video out/demo.mp4] [--out out/demo_frames.png]
+    .venv/bin/python tests/gui/demo_frames.py [--video out/demo.mp4] [--out out/demo_frames.jpg]
 
 Needs pillow, and the demo of the embedded sample, whose phone times are in
 blender_addon/assets/sample.phones.tsv.
@@ -14,7 +14,7 @@ import csv
 from pathlib import Path
 
 import av
-from PIL import Image, ImageDraw
+from contact_sheet import ContactSheet
 
 ROOT = Path(__file__).resolve().parents[2]
 PHONES = ROOT / "blender_addon" / "assets" / "sample.phones.tsv"
@@ -42,21 +42,18 @@ def shown_times() -> list[tuple[str, float]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--video", type=Path, default=ROOT / "out" / "demo.mp4")
-    parser.add_argument("--out", type=Path, default=ROOT / "out" / "demo_frames.png")
+    parser.add_argument("--out", type=Path, default=ROOT / "out" / "demo_frames.jpg")
     arguments = parser.parse_args()
     with av.open(str(arguments.video)) as video:
         rate_hz = float(video.streams.video[0].average_rate)
         frames = [frame.to_image() for frame in video.decode(video=0)]
     times = shown_times()
-    sheet = Image.new("RGB", (TILE_PX * COLUMNS, TILE_PX * -(-len(times) // COLUMNS)))
+    sheet = ContactSheet(TILE_PX, COLUMNS, -(-len(times) // COLUMNS), caption_px=26)
     for i, (phone, time_s) in enumerate(times):
         frame = frames[round(time_s * rate_hz)]
         box = tuple(round(share * side) for share, side in zip(FACE, frame.size * 2, strict=True))
-        tile = frame.crop(box).resize((TILE_PX, TILE_PX))
-        ImageDraw.Draw(tile).text((8, 6), f"/{phone}/  {time_s:.2f} s", fill="white")
-        sheet.paste(tile, (i % COLUMNS * TILE_PX, i // COLUMNS * TILE_PX))
+        sheet.put(i, frame.crop(box).resize((TILE_PX, TILE_PX)), f"/{phone}/  {time_s:.2f} s")
     sheet.save(arguments.out)
-    print(f"wrote {arguments.out}")
 
 
 if __name__ == "__main__":

@@ -1,30 +1,34 @@
-"""Renders portraits of the embedded head's variants, or a turntable.
+"""Renders portraits of the embedded head, all its variants in a sheet, or a turntable.
 
-    python tests/gui/head_portraits.py [--out out] [--size 1080] [--engine cycles|eevee|workbench]
-        [--variant swept cropped pixie] [--samples 64] [--turntable 0]
+    python tests/gui/head_portraits.py [--out out] [--size 1080] [--samples 64]
+    python tests/gui/head_portraits.py --variants [--size 320]
+    python tests/gui/head_portraits.py --turntable 48 [--size 480] [--samples 16]
 
-Needs bpy and Pillow. Writes `head_<variant>_<view>.png` for the front, three quarters and the side, and a
-sheet of them, `head_portraits.png`; with `--turntable N` instead N frames round the first variant,
-`turntable/0001.png` and on.
+Needs bpy and Pillow. Writes `front.jpg`, `quarter.jpg` and `side.jpg` of one of `style.VARIANTS` (--variant),
+or a sheet with a row for each of them, `variants.jpg`, or one turn under a light that stays, `turntable.mp4`.
+--engine is cycles, eevee or workbench.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
 
 import bpy
 import head_tiles
-from PIL import Image
-from soliloquy.blender_addon import demo
+from contact_sheet import ContactSheet, save
+from soliloquy.blender_addon import demo, media
 from soliloquy.blender_addon.heads import build_head, build_stage
 from soliloquy.blender_addon.heads.style import VARIANTS
 
 HEIGHT_M, FRAMED_M = 0.085, 0.38
+SIZES_PX = {"portraits": 1080, "variants": 320, "turntable": 480}
+SAMPLES = {"portraits": 64, "variants": 32, "turntable": 16}
 
 
-def _stage(variant: str, options: argparse.Namespace) -> bpy.types.Object:
-    """One of the variants in an empty scene, lit."""
+def _stage(variant: str, options: argparse.Namespace) -> None:
+    """One of the variants in an empty scene, lit, skin and all."""
     scene = demo.empty_scene(options.engine, options.size)
     if options.engine == "cycles":
         scene.cycles.samples = options.samples
@@ -32,30 +36,42 @@ def _stage(variant: str, options: argparse.Namespace) -> bpy.types.Object:
         scene.cycles.denoising_quality = "HIGH"
         scene.cycles.denoising_prefilter = "ACCURATE"
         scene.cycles.denoising_input_passes = "RGB_ALBEDO_NORMAL"
-    head = build_head(style=VARIANTS[variant])
-    build_stage(head)
-    return head
+    build_stage(build_head(style=VARIANTS[variant]))
+    head_tiles.look_at("front", HEIGHT_M, FRAMED_M)
 
 
 def _portraits(options: argparse.Namespace) -> None:
-    sheet = Image.new("RGB", (len(head_tiles.VIEWS) * options.size, len(options.variant) * options.size))
-    for row, variant in enumerate(options.variant):
+    _stage(options.variant, options)
+    for view in head_tiles.VIEWS:
+        head_tiles.look_at(view, HEIGHT_M, FRAMED_M)
+        save(head_tiles.render(), options.out / f"{view}.jpg")
+
+
+def _variants(options: argparse.Namespace) -> None:
+    sheet = ContactSheet(options.size, len(head_tiles.VIEWS), len(VARIANTS))
+    for row, variant in enumerate(VARIANTS):
         _stage(variant, options)
         for column, view in enumerate(head_tiles.VIEWS):
             head_tiles.look_at(view, HEIGHT_M, FRAMED_M)
-            picture = head_tiles.render()
-            picture.save(options.out / f"head_{variant}_{view}.png")
-            sheet.paste(picture, (column * options.size, row * options.size))
-    sheet.save(options.out / "head_portraits.png")
+            sheet.put(row * len(head_tiles.VIEWS) + column, head_tiles.render())
+    sheet.save(options.out / "variants.jpg")
 
 
 def _turntable(options: argparse.Namespace) -> None:
-    _stage(options.variant[0], options)
-    folder = options.out / "turntable"
-    folder.mkdir(exist_ok=True)
-    for frame in range(options.turntable):
-        head_tiles.look_from(360.0 * frame / options.turntable, HEIGHT_M, FRAMED_M)
-        head_tiles.render().save(folder / f"{frame + 1:04d}.png")
+    """Camera and lights go round the head together, which looks as if it turned before them."""
+    _stage(options.variant, options)
+    scene = bpy.context.scene
+    table = bpy.data.objects.new("Turntable", None)
+    scene.collection.objects.link(table)
+    for one in scene.objects:
+        if one.type in ("CAMERA", "LIGHT"):
+            one.parent = table
+    for frame in range(1, options.turntable + 1):
+        table.rotation_euler.z = 2 * math.pi * (frame - 1) / options.turntable
+        table.keyframe_insert("rotation_euler", index=2, frame=frame)
+    path = options.out / "turntable.mp4"
+    media.render_video(scene, str(path), 1, options.turntable)
+    print(f"wrote {path}")
 
 
 def main() -> None:
@@ -64,14 +80,19 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--out", type=Path, default=Path(__file__).resolve().parents[2] / "out")
-    parser.add_argument("--size", type=int, default=1080)
+    parser.add_argument("--size", type=int, metavar="PX")
+    parser.add_argument("--samples", type=int)
     parser.add_argument("--engine", choices=("cycles", "eevee", "workbench"), default="cycles")
-    parser.add_argument("--variant", nargs="+", choices=tuple(VARIANTS), default=list(VARIANTS))
-    parser.add_argument("--samples", type=int, default=64)
-    parser.add_argument("--turntable", type=int, default=0, metavar="FRAMES")
+    parser.add_argument("--variant", choices=tuple(VARIANTS), default=next(iter(VARIANTS)))
+    wanted = parser.add_mutually_exclusive_group()
+    wanted.add_argument("--variants", action="store_true")
+    wanted.add_argument("--turntable", type=int, metavar="FRAMES")
     options = parser.parse_args()
+    kind = "variants" if options.variants else "turntable" if options.turntable else "portraits"
+    options.size = options.size or SIZES_PX[kind]
+    options.samples = options.samples or SAMPLES[kind]
     options.out.mkdir(parents=True, exist_ok=True)
-    _turntable(options) if options.turntable else _portraits(options)
+    {"portraits": _portraits, "variants": _variants, "turntable": _turntable}[kind](options)
 
 
 if __name__ == "__main__":

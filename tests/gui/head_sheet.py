@@ -1,8 +1,9 @@
 """Renders contact sheets of the embedded head: all 52 shapes, pairs, and visemes with a word for each.
 
-    python tests/gui/head_sheet.py [--out out] [--tile 200] [--view front|quarter] [--engine WORKBENCH|CYCLES]
+    python tests/gui/head_sheet.py [shapes pairs visemes] [--out out] [--tile 200] [--view front|quarter|side]
+        [--engine cycles|workbench]
 
-Needs bpy and Pillow. Writes `head_shapes_<view>.png`, `head_pairs_<view>.png` and `head_visemes_<view>.png`.
+Needs bpy and Pillow. Writes `shapes.jpg`, `pairs.jpg` and `visemes.jpg`, or those that are named.
 """
 
 from __future__ import annotations
@@ -10,14 +11,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import bpy
 import head_tiles
-from PIL import Image, ImageDraw, ImageFont
-from soliloquy.blender_addon import demo
-from soliloquy.blender_addon.heads import build_head, build_stage
+from contact_sheet import ContactSheet
 from soliloquy.inference.channels import ARKIT_52
 
-COLUMNS, _CAPTION_PX = 9, 21
+_CAPTION_PX = 22
 _PP = {"mouthPressLeft": 0.5, "mouthPressRight": 0.5, "mouthRollLower": 0.22, "mouthRollUpper": 0.22}
 _PAIRED = {name.removesuffix("Left") for name in ARKIT_52 if name.endswith("Left")} - {"jaw", "mouth"}
 
@@ -78,57 +76,34 @@ def _shape_poses() -> dict[str, dict[str, float]]:
     return poses
 
 
-def _scene(engine: str, tile: int) -> bpy.types.Object:
-    bpy.ops.wm.read_factory_settings(use_empty=True)
-    head = build_head()
-    build_stage(head)
-    scene = bpy.context.scene
-    scene.render.engine = f"BLENDER_{engine}" if engine == "WORKBENCH" else engine
-    scene.render.resolution_x = scene.render.resolution_y = tile
-    if engine == "CYCLES":
-        scene.cycles.samples = 16
-        scene.cycles.use_denoising = True
-        demo.leave_out_subsurface()
-    shading = scene.display.shading
-    shading.light, shading.color_type = "STUDIO", "MATERIAL"
-    shading.show_cavity, shading.cavity_type = True, "BOTH"
-    shading.background_type, shading.background_color = "VIEWPORT", (0.12, 0.125, 0.13)
-    return head
-
-
-def _sheet(
-    head: bpy.types.Object, poses: dict[str, dict[str, float]], tile: int, path: Path, columns: int = COLUMNS
-) -> None:
-    rows = -(-len(poses) // columns)
-    sheet = Image.new("RGB", (columns * tile, rows * (tile + _CAPTION_PX)), (24, 24, 26))
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(_CAPTION_PX - 8)
-    for i, (label, weights) in enumerate(poses.items()):
-        head_tiles.pose(head, weights)
-        x, y = (i % columns) * tile, (i // columns) * (tile + _CAPTION_PX)
-        sheet.paste(head_tiles.render(), (x, y))
-        draw.text((x + 4, y + tile + 2), label, fill=(230, 230, 230), font=font)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    sheet.save(path)
-    print(path)
+SHEETS = {
+    "shapes": (_shape_poses(), 9, 0.095, 0.235),
+    "pairs": (PAIRS, 8, 0.075, 0.165),
+    "visemes": (VISEMES, 8, 0.06, 0.14),
+}
+"""Poses, columns, and the height and width in metres of what is seen of the head."""
 
 
 def main() -> None:
-    """Render both sheets."""
+    """Render the sheets."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("sheets", nargs="*", default=list(SHEETS), help="shapes, pairs, visemes")
     parser.add_argument("--out", type=Path, default=Path(__file__).resolve().parents[2] / "out")
     parser.add_argument("--tile", type=int, default=200)
     parser.add_argument("--view", choices=tuple(head_tiles.VIEWS), default="front")
-    parser.add_argument("--engine", choices=("WORKBENCH", "CYCLES"), default="WORKBENCH")
+    parser.add_argument("--engine", choices=("cycles", "workbench"), default="cycles")
     options = parser.parse_args()
-    head = _scene(options.engine, options.tile)
-    head_tiles.look_at(options.view, 0.095, 0.235)
-    _sheet(head, _shape_poses(), options.tile, options.out / f"head_shapes_{options.view}.png")
-    head_tiles.look_at(options.view, 0.075, 0.165)
-    _sheet(head, PAIRS, options.tile, options.out / f"head_pairs_{options.view}.png", 8)
-    head_tiles.look_at(options.view, 0.06, 0.14)
-    _sheet(head, VISEMES, options.tile, options.out / f"head_visemes_{options.view}.png", 8)
+    head = head_tiles.stage(options.tile, 0.0, 1.0, engine=options.engine)
+    for name in options.sheets:
+        poses, columns, height_m, framed_m = SHEETS[name]
+        head_tiles.look_at(options.view, height_m, framed_m)
+        sheet = ContactSheet(options.tile, columns, -(-len(poses) // columns), caption_px=_CAPTION_PX)
+        for i, (label, weights) in enumerate(poses.items()):
+            head_tiles.pose(head, weights)
+            sheet.put(i, head_tiles.render(), label)
+        sheet.save(options.out / f"{name}.jpg")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Renders the shipped looks on the embedded head, saying the embedded line, for the manual.
 
-    python tests/gui/look_sheet.py [--out docs/manual/pictures/looks.png]
+    python tests/gui/look_sheet.py [--out docs/manual/pictures/looks.jpg]
 
 Needs bpy and Pillow. A row is a look, a column the middle of a phone.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import head_tiles
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from contact_sheet import ContactSheet
 from soliloquy.blender_addon import presets
 from soliloquy.inference.curves import MotionControls, sample_motion
 from soliloquy.inference.pipeline import AnimateSettings, animate_file, collect
@@ -46,26 +46,20 @@ def controls(look: presets.Look) -> MotionControls:
 def main() -> None:
     """Render the sheet."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "manual" / "pictures" / "looks.png")
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "manual" / "pictures" / "looks.jpg")
     arguments = parser.parse_args()
-    head = head_tiles.stage(TILE_PX, 0.055, 0.17)
+    head = head_tiles.stage(TILE_PX, 0.055, 0.17, engine="cycles")
     looks = [presets.read_look(path) for path in sorted(presets.SHIPPED.glob("*.json"))]
-    sheet = Image.new("RGB", (MARGIN_PX + TILE_PX * len(SHOWN), TILE_PX * len(looks)), (24, 24, 26))
-    draw, font, model = ImageDraw.Draw(sheet), ImageFont.load_default(16), load_speech_model()
+    sheet = ContactSheet(TILE_PX, len(SHOWN), len(looks), left_px=MARGIN_PX, caption_px=24)
+    model, times = load_speech_model(), np.array(shown_times())
     for row, look in enumerate(looks):
-        draw.text((8, TILE_PX * row + TILE_PX // 2 - 8), look.name, fill=(235, 235, 235), font=font)
+        sheet.label(row, look.name)
         settings = AnimateSettings(controls(look), blinks=False)
         motion = collect(animate_file(ASSETS / "sample.flac", model, settings))
-        for column, weights in enumerate(sample_motion(motion, np.array(shown_times()))):
+        for column, weights in enumerate(sample_motion(motion, times)):
             head_tiles.pose(head, dict(zip(motion.channels, map(float, weights), strict=True)))
-            place = (MARGIN_PX + TILE_PX * column, TILE_PX * row)
-            sheet.paste(head_tiles.render(), place)
-            draw.text(
-                (place[0] + 6, place[1] + TILE_PX - 24), f"/{SHOWN[column]}/", fill=(255, 255, 255), font=font
-            )
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    sheet.quantize(256).save(arguments.out, optimize=True)
-    print(f"wrote {arguments.out}")
+            sheet.put(row * len(SHOWN) + column, head_tiles.render(), f"/{SHOWN[column]}/")
+    sheet.save(arguments.out)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ from pathlib import Path
 import bpy
 import head_tiles
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from contact_sheet import ContactSheet, save
+from PIL import Image
 from soliloquy.blender_addon import directing, layers, line, media, register, takes
 from soliloquy.blender_addon.rig_map import read_character
 from soliloquy.inference import reapply
@@ -45,7 +46,7 @@ PLOTTED = (
 
 def spoken_head(audio: Path, size_px: int) -> bpy.types.Object:
     """The embedded head, saying a line from frame 1, in a scene that can be rendered."""
-    head = head_tiles.stage(size_px, 0.105, 0.34)
+    head = head_tiles.stage(size_px, 0.105, 0.34, engine="cycles")
     scene = bpy.context.scene
     described = line.describe(scene, head, media.source_from_file(str(audio), 1))
     result, _ = line.run_now(scene, described)
@@ -61,20 +62,18 @@ def instruct(head: bpy.types.Object, text: str) -> None:
         raise SystemExit(f"{text}: {remarks}")
 
 
-def sheet(head: bpy.types.Object) -> Image.Image:
+def sheet(head: bpy.types.Object) -> ContactSheet:
     """A row for each instruction, frames evenly through the line."""
-    scene, font = bpy.context.scene, ImageFont.load_default(13)
-    made = Image.new("RGB", (MARGIN_PX + TILE_PX * COLUMNS, TILE_PX * len(INSTRUCTIONS)), (24, 24, 26))
-    draw = ImageDraw.Draw(made)
+    scene = bpy.context.scene
+    made = ContactSheet(TILE_PX, COLUMNS, len(INSTRUCTIONS), left_px=MARGIN_PX)
     scene.render.resolution_x = scene.render.resolution_y = TILE_PX
     frames = np.linspace(scene.frame_start + 12, scene.frame_end - 14, COLUMNS).round().astype(int)
     for row, text in enumerate(INSTRUCTIONS):
         instruct(head, text)
-        written = "\n".join(textwrap.wrap(text, 26))
-        draw.multiline_text((8, TILE_PX * row + 12), written, fill=(235, 235, 235), font=font, spacing=5)
+        made.label(row, "\n".join(textwrap.wrap(text, 26)), 13)
         for column, frame in enumerate(frames.tolist()):
             scene.frame_set(frame)
-            made.paste(head_tiles.render(), (MARGIN_PX + TILE_PX * column, TILE_PX * row))
+            made.put(row * COLUMNS + column, head_tiles.render())
     return made
 
 
@@ -117,15 +116,14 @@ def plot_takes(head: bpy.types.Object, path: Path) -> None:
     figure.tight_layout()
     figure.savefig(path, dpi=80)
     with Image.open(path) as plotted:
-        plotted.convert("RGB").quantize(64).save(path, optimize=True)
-    print(f"wrote {path}")
+        save(plotted.convert("RGB"), path)
 
 
 def main() -> None:
     """Render what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--audio", type=Path, default=SAMPLE)
-    parser.add_argument("--out", type=Path, default=PICTURES / "performance.png")
+    parser.add_argument("--out", type=Path, default=PICTURES / "performance.jpg")
     parser.add_argument("--videos", type=Path, help="folder for a video of each instruction")
     parser.add_argument("--video-size", type=int, default=360)
     parser.add_argument("--seconds", type=float, help="length of each video; all of the line by default")
@@ -136,8 +134,7 @@ def main() -> None:
     if arguments.takes:
         plot_takes(head, arguments.takes)
         takes.of_line(head, takes.active_line(head).line_id).drawn.clear()
-    sheet(head).quantize(128).save(arguments.out, optimize=True)
-    print(f"wrote {arguments.out}")
+    sheet(head).save(arguments.out)
     if arguments.videos:
         scene = bpy.context.scene
         if arguments.seconds:

@@ -1,7 +1,7 @@
 """Says a text and lays the head's mouth at every phone beside each other, to be looked at.
 
-    python tests/gui/phrase_sheet.py "My mother put five blue buttons before the window" --out sheet.png
-    python tests/gui/phrase_sheet.py --audio line.wav --cues line.TextGrid --out sheet.png
+    python tests/gui/phrase_sheet.py "My mother put five blue buttons before the window" --out sheet.jpg
+    python tests/gui/phrase_sheet.py --audio line.wav --cues line.TextGrid --out sheet.jpg
 
 Needs bpy and Pillow, and for a text the synthesiser flite (Debian: `apt-get install flite`), which knows its
 phone times exactly. A tile is the middle of a phone, or for p, b, m, f and v the moment in it when the lips
@@ -21,7 +21,8 @@ from pathlib import Path
 import head_tiles
 import numpy as np
 import soundfile
-from PIL import Image, ImageDraw, ImageFont
+from contact_sheet import INK, ContactSheet
+from PIL import Image, ImageFont
 from soliloquy.inference.curves import sample_motion
 from soliloquy.inference.formats.cue import Cue
 from soliloquy.inference.formats.cues import read_cues
@@ -35,7 +36,7 @@ sys.path.append(str(ROOT))  # build_tools belongs to no installed package
 from build_tools.make_sample import speak  # noqa: E402
 
 PHRASE = "My mother put five blue buttons before the window"
-_BACKGROUND, _INK, _FAINT = (24, 24, 26), (240, 240, 240), (165, 165, 165)
+_FAINT = (165, 165, 165)
 _DOUBTED = (255, 150, 60)
 _CAPTION_PX = 40
 _FRAMED = (0.033, 0.1)
@@ -111,20 +112,19 @@ def render(shown: list[Tile], view: str, engine: str, size_px: int) -> list[Imag
     return pictures
 
 
-def lay_out(shown: list[Tile], pictures: list[Image.Image], columns: int, title: str) -> Image.Image:
+def lay_out(shown: list[Tile], pictures: list[Image.Image], columns: int, title: str) -> ContactSheet:
     """The sheet: rows of tiles in the order of the line, captions below them."""
-    size = pictures[0].width
-    rows = -(-len(shown) // columns)
-    sheet = Image.new("RGB", (columns * size, 34 + rows * (size + _CAPTION_PX)), _BACKGROUND)
-    draw = ImageDraw.Draw(sheet)
+    size, rows = pictures[0].width, -(-len(shown) // columns)
+    sheet = ContactSheet(size, columns, rows, caption_px=_CAPTION_PX, top_px=34)
+    sheet.title(title)
     large, small = ImageFont.load_default(20), ImageFont.load_default(13)
-    draw.text((8, 5), title, fill=_INK, font=large)
     for i, (tile, picture) in enumerate(zip(shown, pictures, strict=True)):
-        x, y = i % columns * size, 34 + i // columns * (size + _CAPTION_PX)
-        sheet.paste(picture, (x, y))
-        draw.text((x + 6, y + size + 6), tile.phone, fill=_DOUBTED if tile.doubt else _INK, font=large)
+        sheet.put(i, picture)
+        x, y = sheet.corner(i)
+        sheet.draw.text((x + 6, y + size + 6), tile.phone, fill=_DOUBTED if tile.doubt else INK, font=large)
         measured = f"{tile.time_s:.2f} s  {tile.aperture_mm:.1f} x {tile.width_mm:.1f} mm"
-        draw.text((x + 50, y + size + 12), measured, fill=_DOUBTED if tile.doubt else _FAINT, font=small)
+        ink = _DOUBTED if tile.doubt else _FAINT
+        sheet.draw.text((x + 50, y + size + 12), measured, fill=ink, font=small)
     return sheet
 
 
@@ -134,7 +134,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("text", nargs="?", default=PHRASE)
-    parser.add_argument("--out", type=Path, default=ROOT / "out" / "phrase_sheet.png")
+    parser.add_argument("--out", type=Path, default=ROOT / "out" / "phrase_sheet.jpg")
     parser.add_argument("--voice", default="slt", help="voice of flite")
     parser.add_argument("--audio", type=Path, help="a recording instead of the text (with --cues)")
     parser.add_argument("--cues", type=Path, help="its phone times")
@@ -157,15 +157,12 @@ def main() -> None:
     card = load_speech_model(options.model).card
     line = options.audio.name if options.audio else options.text
     guided = ", text known" if options.guided else ""
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    lay_out(shown, pictures, options.columns, f"{line}   ({card.name} {card.version}{guided})").save(
-        options.out
-    )
+    title = f"{line}   ({card.name} {card.version}{guided})"
+    lay_out(shown, pictures, options.columns, title).save(options.out)
     for tile in shown:
         if tile.doubt:
             lips = f"{tile.aperture_mm:.1f} x {tile.width_mm:.1f} mm"
             print(f"{tile.phone:4} {tile.time_s:5.2f} s  {lips}: {tile.doubt}")
-    print(f"wrote {options.out}")
 
 
 if __name__ == "__main__":
