@@ -102,19 +102,29 @@ def _face(head: np.ndarray, p: np.ndarray, left: np.ndarray, s: HeadStyle) -> np
 def torso(p: np.ndarray, style: HeadStyle = DEFAULT) -> np.ndarray:
     """Signed distance in mm of `p` [N, 3] to neck and shoulders as cloth sees them: without sinews."""
     left, thick, broad = sided(p), 4.5 * style.build, 11.0 * style.build
-    body = capsule(p * [1.06, 0.97, 1.0], (0, 29, -150), (0, 18, 60), 50 + thick, 45 + thick)
-    body = join(body, capsule(left, (8, 38, 10), (46, 36, -62), 13, 16 + thick), 22)  # trapezius
-    shoulder = (118 + broad, 26, -106)
-    body = join(body, capsule(left, (46, 36, -62), shoulder, 16 + thick, 24 + thick), 26)
-    body = join(body, capsule(left, shoulder, (140 + broad, 22, -166), 24 + thick, 34 + thick), 32)
-    return join(body, ellipsoid(p, (0, 14, -214), (150 + broad, 76 + thick, 112)), 40)
+    body = capsule(p * [1.03, 1.0, 1.0], (0, 46, -72), (0, -4, 48), 52 + thick, 45 + thick)
+    body = join(body, capsule(left, (17, 50, 74), (13, 38, 14), 19, 24 + thick), 22)  # muscles of the nape
+    body = join(body, capsule(left, (13, 38, 14), (9, 64, -52), 24 + thick, 27 + thick), 22)
+    body = join(body, capsule(left, (8, 42, 20), (50, 47, -50), 12, 16 + thick), 22)  # trapezius
+    shoulder = (116 + broad, 40, -88)
+    body = join(body, capsule(left, (50, 47, -50), shoulder, 16 + thick, 25 + thick), 24)
+    body = join(body, capsule(left, shoulder, (139 + broad, 37, -150), 25 + thick, 35 + thick), 32)
+    body = join(
+        body, capsule(p, (0, 64, -60), (0, 72, -150), 29, 36 + thick), 34
+    )  # between the shoulder blades
+    body = join(body, capsule(left, (30, 4, -120), (98, 22, -112), 36 + thick, 33 + thick), 36)  # chest
+    return join(body, ellipsoid(p, (0, 30, -198), (146 + broad, 80 + thick, 118)), 40)
 
 
 def _body(p: np.ndarray, left: np.ndarray, s: HeadStyle) -> np.ndarray:
-    body = join(
-        torso(p, s), capsule(left, (44, 22, 66), (11, -18 - 4.5 * s.build, -68), 6.5, 6.5), 16
-    )  # sternomastoid
-    return join(body, capsule(p, (0, -26, -4), (0, -21, -36), 10.0, 8.0), 22)  # larynx
+    body = join(torso(p, s), ellipsoid(p, (0, 88, -48), (11, 9, 13)), 16)  # the 7th vertebra
+    half_way = (36 + 3.5 * s.build, -13 - 3.0 * s.build, 12)
+    body = join(body, capsule(left, (50, 18, 76), half_way, 7.0, 7.0), 14)  # sternomastoid
+    body = join(body, capsule(left, half_way, (10, -13 - 4.5 * s.build, -55), 7.0, 5.5), 13)
+    collarbone = (15, -12 - 4.5 * s.build, -61)
+    body = join(body, ellipsoid(left, collarbone, (10, 6, 5)), 10)
+    body = join(body, capsule(p, (0, -29, -5), (0, -17, -38), 9.0, 7.5), 20)  # larynx
+    return carve(body, ellipsoid(p, (0, -25 - 4.5 * s.build, -53), (7, 8, 9)), 12)  # pit of the neck
 
 
 def _sockets(head: np.ndarray, p: np.ndarray, left: np.ndarray, s: HeadStyle) -> np.ndarray:
