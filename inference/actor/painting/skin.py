@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from ...types import FloatArray
     from ..folder import Actor
     from ..types import ActorFace, Take
-    from .head_track import HeadTrack, project
+    from .head_track import HeadTrack
     from .raster import Drawn
     from .render import Painter
 
