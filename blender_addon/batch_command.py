@@ -6,7 +6,6 @@ for passes, which the Python for actors of the preferences paints.
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -84,11 +83,11 @@ def launchers(arguments: argparse.Namespace, kinds: set[Kind], console: Console)
         SoliloquyError: there is no such Python, or no Soliloquy in it.
     """
     words = ("batch-worker", "--out", str(arguments.out.absolute()))
-    environment = {"OMP_NUM_THREADS": "1", **os.environ}
     if bpy.app.binary_path:
         # What this one was told on its command line about preferences holds for the others too.
         told = [option for option in ("--factory-startup", "-y", "-Y") if option in sys.argv]
-        blender = Launcher((bpy.app.binary_path, "-b", *told, "--command", "soliloquy", *words), environment)
+        command = (bpy.app.binary_path, "-b", *told, "--command", "soliloquy", *words)
+        blender = Launcher(command, batch.worker_environment())
     else:
         own = _python(words, "")
         module = f"{own.module}.blender_addon.cli_command"

@@ -26,7 +26,6 @@ class Report:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._total = self._ended = self._failed = self._unchanged = 0
-        self._audio_s = 0.0
         self._started = self._drawn = time.monotonic()
         self._shares: dict[str, float] = {}
 
@@ -54,7 +53,6 @@ class Report:
         """A task has ended."""
         self._ended += 1
         self._failed += result.state == "failed"
-        self._audio_s += result.audio_s if result.task.kind == "curves" else 0.0
         self._shares.pop(result.task.name, None)
         task = result.task
         self._console.event(

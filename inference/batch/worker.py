@@ -159,9 +159,8 @@ def _read(stdin: Iterable[bytes], tasks: queue.Queue[str]) -> None:
         tasks.put(line.decode("utf-8", "replace"))  # what is no task is told where it is read
     with contextlib.suppress(OSError, ValueError):
         sys.stderr.flush()
-    os._exit(
-        _LEFT_ALONE
-    )  # nothing to tidy: unfinished files have temporary names, and the next run removes them
+    # Nothing to tidy: unfinished files have temporary names, and the next run removes them.
+    os._exit(_LEFT_ALONE)
 
 
 @contextlib.contextmanager

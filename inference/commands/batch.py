@@ -19,7 +19,7 @@ from . import blender, curve_output, options
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from ..batch.run import Engine, Summary
+    from ..batch.run import Engine
     from ..batch.types import Kind, Shot, Task
     from ..console import Console
 
@@ -153,7 +153,7 @@ def run(arguments: argparse.Namespace, console: Console, launchers: Launchers | 
         fail_fast=arguments.fail_fast,
         overwrite=arguments.overwrite,
     )
-    return _exit_code(summary)
+    return SOME_FAILED if summary.failed else OK
 
 
 def listed_tasks(arguments: argparse.Namespace, console: Console) -> tuple[list[Task], list[Task]]:
@@ -287,12 +287,17 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+def worker_environment() -> dict[str, str]:
+    """Of workers beside each other: one thread each, unless the user says otherwise."""
+    return {"OMP_NUM_THREADS": "1", **os.environ}
+
+
 def _own_launchers(arguments: argparse.Namespace, kinds: set[Kind]) -> dict[Kind, Launcher]:
     """This Python for curves and passes, Blender for scenes."""
     rest = ("batch-worker", "--out", str(arguments.out.absolute()))
     package = __package__.partition(".")[0]
     # -P: a folder that the user happens to work in must not lend its modules.
-    own = Launcher((sys.executable, "-P", "-m", package, *rest), {"OMP_NUM_THREADS": "1", **os.environ})
+    own = Launcher((sys.executable, "-P", "-m", package, *rest), worker_environment())
     found: dict[Kind, Launcher] = {"curves": own, "pass": own}
     if "scene" in kinds:
         found["scene"] = Launcher((blender.find_blender(arguments.blender), *blender.COMMAND, *rest))
@@ -311,10 +316,6 @@ def _show_plan(tasks: Sequence[Task], folder: Path, console: Console, *, overwri
         rows.append([str(task.row), task.kind, state, ", ".join(task.outputs)])
     console.table(["row", "kind", "state", "outputs"], rows)
     console.inform(f"{sum(row[2] == 'to do' for row in rows)} of {len(rows)} are to do")
-
-
-def _exit_code(summary: Summary) -> int:
-    return SOME_FAILED if summary.failed else OK
 
 
 def _seconds(text: str) -> float:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 FILE_NAME: Final = "soliloquy_batch.js"
 """The job type is named after its file."""
-JOB_TYPE: Final = "soliloquy-batch"
 _SCRIPT: Final = Path(__file__).parent / FILE_NAME
 _PLAN: Final = "const PLAN = {};\n"
 

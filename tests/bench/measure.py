@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import soundfile
+from soliloquy.inference.commands.batch import cores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -131,11 +132,6 @@ def machine() -> Table:
             ("other work on the machine at the start", f"{os.getloadavg()[0]:.1f} programs at a time")
         )
     return Table("Machine", ("what", "value"), rows)
-
-
-def cores() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _processor() -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from measure import Cell, Table, cores, run_program, soliloquy, write_lines, write_sound
+from measure import Cell, Table, run_program, soliloquy, write_lines, write_sound
+from soliloquy.inference.commands.batch import cores
 
 if TYPE_CHECKING:
     from pathlib import Path
