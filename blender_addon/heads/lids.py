@@ -22,7 +22,7 @@ HALF_WIDTH = 17.0
 SHELL_HALF_WIDTH = 21.2
 CORNER_Z = (-1.2, 0.6)
 """Height of the inner and outer corner above the eye's centre."""
-UPPER_HEIGHT, LOWER_HEIGHT = 7.1, 7.0
+UPPER_HEIGHT, LOWER_HEIGHT = 6.7, 6.9
 CLOSED_SHARE = 0.27
 """Where the closed line lies between the lower (0) and the upper (1) rim."""
 
@@ -31,7 +31,7 @@ CLOSED_SHARE = 0.27
 # far the corners follow the face's surface instead of the lids' shell (negative: mm
 # sunk behind it; the height of the lower lid, which has no crease
 LAYERS = (
-    ("fold", 3.4, 25.0, 25.0, 3.9, 0.36, 1.0, 2.1),
+    ("fold", 3.4, 24.0, 25.0, 4.5, 0.36, 1.0, 2.1),
     ("crease", 2.4, 19.5, 17.5, 0.6, 0.66, 0.8, 1.35),
     ("lid", 1.5, 14.0, 11.0, 1.65, 0.86, 0.45, 1.6),
     ("lid", 0.8, 5.0, 4.5, 1.75, 0.97, 0.15, 1.7),

@@ -27,7 +27,7 @@ NOSTRIL_ROWS, NOSTRIL_COLUMNS = (1, 5), (3, 6)
 _NOSTRIL_MIDDLE, _NOSTRIL_AXIS = np.array([7.3, -102.8]), np.radians(64)
 _NOSTRIL_LONG_MM, _NOSTRIL_BROAD_MM = 5.6, 2.7
 # Rings inside the nostril: share of its outline, height above it, backwards
-_INSIDE = ((0.93, 1.0, 0.2), (0.9, 3.0, 1.0), (0.75, 6.5, 3.0), (0.4, 9.5, 5.5))
+_INSIDE = ((0.93, 1.0, 0.2), (0.9, 3.0, 1.0), (0.72, 6.5, 3.0), (0.3, 9.2, 5.2))
 
 
 def grid(columns: int, rows: int, style_wide: float, style_long: float) -> np.ndarray:

@@ -63,7 +63,7 @@ def distance(p: np.ndarray, style: HeadStyle = DEFAULT) -> np.ndarray:
     left = sided(p)
     head = _skull(p, left, style)
     head = _face(head, p, left, style)
-    head = join(head, _body(p, left, style), 26)
+    head = join(head, _body(p, left, style), 16)
     head = _sockets(head, p, left, style)
     head = _nose(head, p, left, style)
     return _details(head, p, left, style)
@@ -73,22 +73,18 @@ def _skull(p: np.ndarray, left: np.ndarray, s: HeadStyle) -> np.ndarray:
     head = ellipsoid(p, (0, 14, 150), (75, 99, 87))
     head = join(head, ellipsoid(p, (0, -30, 160), (59, 59, 60)), 28)
     head = join(head, ellipsoid(left, (20, 66, 128), (46, 46, 54)), 24)
-    temple = ellipsoid(left, (86, -44, 146), (14, 32, 30))
+    temple = ellipsoid(left, (89, -46, 144), (14, 34, 32))
     return carve(head, temple, 34)
 
 
 def _face(head: np.ndarray, p: np.ndarray, left: np.ndarray, s: HeadStyle) -> np.ndarray:
     wide = 3.0 * s.build
     head = join(head, ellipsoid(p, (0, -26, 80), (60 + wide, 61, 76)), 20)
-    head = join(head, ellipsoid(p, (0, -60, 53), (38, 36.5, 31)), 16)  # the teeth push the muzzle forward
-    gonion = (36.0 + 4.0 * s.jaw + wide, -8.0, 39.0 - 3.0 * s.jaw)
-    head = join(head, capsule(left, (15 + 3.0 * s.jaw, -72, 14.5), gonion, 12.0, 13.0 + wide), 26)
-    head = join(head, capsule(left, gonion, (54, 4, 96), 13.0 + wide, 13.0), 30)
-    chin = (0, -77.0 - 2.0 * s.chin, 14.5 - 1.5 * s.chin)
-    head = join(head, ellipsoid(p, chin, (20 + 4.0 * s.jaw, 15.0, 14.0)), 20)
-    head = join(head, ellipsoid(left, (39, -56, 88), (23, 21, 19), -12), 26)  # cheekbone
+    head = join(head, ellipsoid(p, (0, -60, 53), (38, 36.5, 31)), 20)  # the teeth push the muzzle forward
+    head = _mandible(head, p, left, s)
+    head = join(head, ellipsoid(left, (40, -56, 90), (23, 21, 17), -12), 24)  # cheekbone
     head = join(head, capsule(left, (46, -46, 94), (62, -2, 102), 8.0, 7.5), 32)
-    head = join(head, ellipsoid(left, (39, -44, 60), (17 + wide, 26, 24)), 26)  # the cheek's fat
+    head = join(head, ellipsoid(left, (33, -44, 60), (20 + wide, 28, 27)), 26)  # the cheek's fat
     head = join(head, ellipsoid(left, (45, -34, 114), (20, 26, 26)), 24)  # below the temple
     hollow = s.age - 0.45 * s.build
     cheek = ellipsoid(left, (74, -56, 54), (13 + 3.0 * hollow, 26, 24))
@@ -97,6 +93,20 @@ def _face(head: np.ndarray, p: np.ndarray, left: np.ndarray, s: HeadStyle) -> np
     head = join(head, capsule(left, (12, -84.5, 138), (34, -82.5, 144), ridge, ridge - 0.4), 16)
     head = join(head, capsule(left, (34, -82.5, 144), (49, -66, 138), ridge - 0.4, 6.2), 18)
     return join(head, capsule(left, (49, -64, 137), (50, -57, 102), 7.0, 7.5), 22)  # outer rim of the orbit
+
+
+def _mandible(head: np.ndarray, p: np.ndarray, left: np.ndarray, s: HeadStyle) -> np.ndarray:
+    """One bow from the chin over the angle of the jaw to its joint before the ear."""
+    wide = 3.0 * s.build
+    chin = (0, -77.5 - 2.0 * s.chin, 14.0 - 1.5 * s.chin)
+    corner = (10 + 3.0 * s.jaw, -74 - 1.5 * s.chin, 14.5 - 1.0 * s.chin)
+    body = (27 + 3.5 * s.jaw + 0.8 * wide, -46, 20.5 - 1.0 * s.jaw)
+    angle = (41 + 4.0 * s.jaw + wide, -4, 40 - 4.0 * s.jaw)
+    bow = capsule(left, corner, body, 11.5, 11.0)
+    bow = join(bow, capsule(left, body, angle, 11.0, 10.0), 10)
+    bow = join(bow, capsule(left, angle, (55 + 0.6 * wide, 9, 92), 10.0, 11.0), 16)
+    head = join(head, bow, 22)
+    return join(head, ellipsoid(p, chin, (17 + 4.0 * s.jaw, 14.5, 13.0)), 20)
 
 
 def torso(p: np.ndarray, style: HeadStyle = DEFAULT) -> np.ndarray:
@@ -134,27 +144,27 @@ def _sockets(head: np.ndarray, p: np.ndarray, left: np.ndarray, s: HeadStyle) ->
 
 def _nose(head: np.ndarray, p: np.ndarray, left: np.ndarray, s: HeadStyle) -> np.ndarray:
     wide, long, arch = 1.0 + 0.16 * s.nose_width, 3.0 * s.nose_length, 1.8 * s.nose_bridge
-    tip = (0, -106.0 - long, 82.9 - 0.3 * long)
+    tip = (0, -104.5 - long, 82.9 - 0.3 * long)
     middle = (0, -96.0 - arch - 0.4 * long, 103)
-    nose = capsule(p, (0, -84.0, 130), middle, 6.2 * wide, 6.6 * wide)
-    nose = join(nose, capsule(p, middle, tip, 6.6 * wide, 8.0 * wide), 8)
-    nose = join(nose, ellipsoid(p, tip, (9.6 * wide, 10.2, 8.6)), 6)
-    side = capsule(left, (8.0 * wide, -82, 110), (8 * wide, -93.5, 87), 6.5, 7.0)
-    nose = join(nose, side, 10)
-    head = join(head, nose, 13)
+    nose = capsule(p, (0, -84.5, 131), middle, 5.4 * wide, 5.2 * wide)
+    nose = join(nose, capsule(p, middle, tip, 5.2 * wide, 7.0 * wide), 8)
+    nose = join(nose, ellipsoid(p, tip, (9.0 * wide, 9.8, 8.8)), 7)
+    side = capsule(left, (7.0 * wide, -80.5, 112), (9.5 * wide, -88.5, 86), 5.5, 7.0)
+    nose = join(nose, side, 12)
+    head = join(head, nose, 12)
     columella = capsule(p, (0, -108 - long, 77.4), (0, -95, 75.6), 4.2, 4.8)
     head = join(head, columella, 5)
-    wing = ellipsoid(left, (12.4 * wide, -98 - 0.4 * long, 79.3), (6.1 * wide, 9.4, 6.4), -14)
-    return join(head, wing, 5.5)
+    wing = ellipsoid(left, (12.2 * wide, -98 - 0.4 * long, 79.6), (5.8 * wide, 9.2, 6.6), -14)
+    return join(head, wing, 5)
 
 
 def _details(head: np.ndarray, p: np.ndarray, left: np.ndarray, s: HeadStyle) -> np.ndarray:
     """Grooves and small forms that lie on what stands already."""
-    philtrum = capsule(p, (0, -100.5, 71), (0, -102.5, 59), 2.2, 2.8)
-    head = carve(head, philtrum, 3.5)
+    philtrum = capsule(p, (0, -100.8, 71), (0, -102.8, 60), 2.0, 2.4)
+    head = carve(head, philtrum, 5)
     chin_crease = capsule(left, (0, -100, 32.5), (15, -96, 34), 3.6, 3.0)
     head = carve(head, chin_crease, 9)
-    fold = capsule(left, (21.5, -95.5, 82), (32, -90, 52), 2.0 + 1.9 * s.age, 1.5 + 1.7 * s.age)
+    fold = capsule(left, (21.5, -96.2, 82), (32, -91.5, 54), 1.8 + 2.1 * s.age, 1.0 + 2.2 * s.age)
     head = carve(head, fold, 7)
     bag = capsule(left, (21, -83, 104), (44, -76, 104), 2.5, 2.2)
     return carve(head, bag, 6) if s.age > 0.5 else head

@@ -12,18 +12,25 @@ from .spline import smoothstep
 from .style import HeadStyle
 
 _EYE_REACH_MM = 34.0
+_EYE_GROWTH, _EYE_GROWTH_BY_STYLE = 0.11, 0.09
+_MIDFACE_MM, _LOWER_FACE_MM = 6.0, 2.5
+_MOUTH_NARROWING = 0.07
+"""What sets the character apart from the anatomy it is sculpted with, before any style."""
 
 
 def bend(points: np.ndarray, style: HeadStyle) -> np.ndarray:
-    """Where `points` [N, 3] of the average head lie on this person's."""
+    """Where `points` [N, 3] of the sculpted head lie on this person's."""
     points = np.array(points, float)
-    if style.eye_size:
-        for side in (1, -1):
-            away = points - EYE_CENTRE * [side, 1, 1]
-            near = np.exp(-((np.linalg.norm(away, axis=1) / _EYE_REACH_MM) ** 4))
-            points += away * (0.10 * style.eye_size * near)[:, None]
-    if style.face_length:
-        points[:, 2] += 7.0 * style.face_length * smoothstep(0, 105, points[:, 2])
-    if style.head_width:
-        points[:, 0] *= 1 + 0.055 * style.head_width * smoothstep(-60, 0, points[:, 2])
-    return points
+    grow = _EYE_GROWTH + _EYE_GROWTH_BY_STYLE * style.eye_size
+    bent = points.copy()
+    for side in (1, -1):
+        away = points - EYE_CENTRE * [side, 1, 1]
+        near = np.exp(-((np.linalg.norm(away, axis=1) / _EYE_REACH_MM) ** 6))
+        bent += away * (grow * near)[:, None]
+    x, y, z = points.T
+    mouth = np.exp(-((x / 44) ** 4) - ((z - 50) / 32) ** 4) * smoothstep(-25, -60, y)
+    bent[:, 0] -= _MOUTH_NARROWING * x * mouth
+    bent[:, 2] -= _MIDFACE_MM * smoothstep(58, 114, z) + _LOWER_FACE_MM * smoothstep(0, 46, z)
+    bent[:, 2] += 7.0 * style.face_length * smoothstep(0, 105, z)
+    bent[:, 0] *= 1 + 0.055 * style.head_width * smoothstep(-60, 0, z)
+    return bent
