@@ -30,14 +30,24 @@ def build(name: str, collection: bpy.types.Collection | None, style: HeadStyle =
     joint = neck.add(f"{head.name} Neck", collection, neck.eye_places(eye_centre))
     neck.carry(head, joint)
     neck.follow(head, joint, neck.shares(geometry), eyes)
-    for part, make in (("Hair", hair.hair), ("Shirt", dressing.shirt)):
-        points, faces = make(style)
-        worn = _add_object(f"{head.name} {part}", bend(points), faces, collection)
-        worn.data.materials.append(material(part, style))
-        neck.carry(worn, joint)
-        if part == "Hair":
-            neck.follow(worn, joint, np.ones(len(points)))
+    worn = _dress("Shirt", *dressing.shirt(style), head, style)
+    neck.carry(worn, joint)
+    strands = hair.hair(style)
+    worn = _dress("Hair", strands.points, strands.faces, head, style)
+    _lay_out(worn.data, strands.faces, strands.uvs[strands.faces])
+    _colour(worn.data, strands.tints)
+    neck.carry(worn, joint)
+    neck.follow(worn, joint, np.ones(len(strands.points)))
     return head
+
+
+def _dress(
+    part: str, points: np.ndarray, faces: np.ndarray, head: bpy.types.Object, style: HeadStyle
+) -> bpy.types.Object:
+    """A mesh of its own that `head` wears, in the same collections and with its material."""
+    made = _add_object(f"{head.name} {part}", warp.bend(points, style), faces, head.users_collection[0])
+    made.data.materials.append(material(part, style))
+    return made
 
 
 def _add_object(

@@ -45,7 +45,7 @@ def head_geometry(style: HeadStyle = DEFAULT) -> HeadGeometry:
     mesh.add_pair(*eye.lashes(), "lashes", "Lashes")
     mesh.add_pair(*eye.lower_lashes(), "lashesLower", "Lashes")
     points, faces = brow.brow(style)
-    mesh.add_pair(points, faces, "brow", "Hair")
+    mesh.add_pair(points, faces, "brow", "Brows")
     for upper, part in ((True, "Upper"), (False, "Lower")):
         for points, faces in mouth.teeth(upper):
             mesh.add_pair(points, faces, f"teeth{part}", "Teeth")

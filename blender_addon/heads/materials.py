@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import bpy
 
+from .hair_styles import STYLES
 from .style import DEFAULT, HeadStyle
 from .unwrap import EYE_ARC_MM, EYE_BOX
 
@@ -40,6 +41,7 @@ _LOOKS = {
     "Pupil": _Look((0.003, 0.003, 0.003), 0.5),
     "Lashes": _Look((0.012, 0.008, 0.007), 0.5),
     "Hair": _Look((0.052, 0.022, 0.011), 0.40),
+    "Brows": _Look((0.06, 0.03, 0.02), 0.6),
     "Shirt": _Look((0.035, 0.07, 0.115), 0.85),
 }
 
@@ -56,6 +58,7 @@ def material(name: str, style: HeadStyle = DEFAULT) -> bpy.types.Material:
         "Lips": style.lip_colour,
         "Iris": style.iris,
         "Hair": style.hair,
+        "Brows": tuple(0.8 * h + 0.12 * s for h, s in zip(style.hair, style.skin, strict=True)),
         "Shirt": style.shirt,
     }
     colour = own.get(name, look.colour)
@@ -82,7 +85,9 @@ def material(name: str, style: HeadStyle = DEFAULT) -> bpy.types.Material:
         _sclera(nodes)
     elif name == "Cornea":
         _clear(nodes, made)
-    elif name in ("Hair", "Lashes", "Pupil"):
+    elif name == "Hair":
+        _hair(nodes, style)
+    elif name in ("Brows", "Lashes", "Pupil"):
         shader.inputs["Specular IOR Level"].default_value = 0.0 if name == "Pupil" else 0.35
     return made
 
@@ -140,6 +145,35 @@ def _skin(nodes: _Nodes) -> None:
     bump.inputs["Strength"].default_value, bump.inputs["Distance"].default_value = 0.10, 0.0006
     nodes.tree.links.new(pores.outputs[0], bump.inputs["Height"])
     nodes.into(bump.outputs[0], "Normal")
+
+
+def _hair(nodes: _Nodes, style: HeadStyle) -> None:
+    """Strands as a noise drawn out along the UVs: they tint, roughen and raise the surface, fray its ends."""
+    cut = STYLES[style.hair_style]
+    paint = nodes.add("ShaderNodeAttribute", attribute_name=TINT)
+    place = nodes.add("ShaderNodeUVMap").outputs["UV"]
+    long = nodes.add("ShaderNodeMapping", place)
+    long.inputs["Scale"].default_value = (*cut.strands, 1.0)
+    fine = nodes.add("ShaderNodeTexNoise", long.outputs[0], None, 1.0, 2.0, 0.6).outputs[0]
+    share = nodes.add("ShaderNodeMapRange", fine, 0.3, 0.7, 0.55, 1.45).outputs[0]
+    nodes.into(
+        nodes.add("ShaderNodeVectorMath", paint.outputs["Color"], share, operation="MULTIPLY").outputs[0],
+        "Base Color",
+    )
+    nodes.into(
+        nodes.add("ShaderNodeMapRange", fine, 0.3, 0.7, cut.roughness + 0.1, cut.roughness - 0.06).outputs[0],
+        "Roughness",
+    )
+    bump = nodes.add("ShaderNodeBump")
+    bump.inputs["Strength"].default_value, bump.inputs["Distance"].default_value = 0.5, 0.0012
+    nodes.tree.links.new(fine, bump.inputs["Height"])
+    nodes.into(bump.outputs[0], "Normal")
+    bare = nodes.sum("SUBTRACT", 0.72, nodes.sum("MULTIPLY", paint.outputs["Alpha"], 0.62))
+    nodes.into(nodes.sum("GREATER_THAN", fine, bare), "Alpha")
+    nodes.shader.inputs["Specular IOR Level"].default_value = 0.45
+    nodes.shader.inputs["Anisotropic"].default_value = 0.6
+    tangent = nodes.add("ShaderNodeTangent", direction_type="UV_MAP", uv_map="UVMap")
+    nodes.into(tangent.outputs[0], "Tangent")
 
 
 def _eye_polar(nodes: _Nodes) -> tuple[bpy.types.NodeSocket, bpy.types.NodeSocket]:

@@ -200,8 +200,10 @@ def project(
     return p
 
 
-def cast(start: np.ndarray, direction: tuple, style: HeadStyle = DEFAULT, rounds: int = 24) -> np.ndarray:
-    """Where rays from `start` [N, 3] along `direction` (unit) meet the skin, [N, 3] mm."""
+def cast(
+    start: np.ndarray, direction: tuple | np.ndarray, style: HeadStyle = DEFAULT, rounds: int = 24
+) -> np.ndarray:
+    """Where rays from `start` [N, 3] along `direction` (unit; one, or [N, 3]) meet the skin, [N, 3] mm."""
     p = np.array(start, float)
     for _ in range(rounds):
         p = p + np.clip(distance(p, style) * 0.9, -20, 20)[:, None] * np.asarray(direction, float)

@@ -152,14 +152,31 @@ def test_styles_differ_from_each_other_by_millimetres_and_keep_lids_and_lips_whe
 @pytest.mark.parametrize("name", VARIANTS)
 def test_hair_stands_off_the_head_and_leaves_the_face_free(name: str) -> None:
     style = VARIANTS[name]
-    points, faces = hair.hair(style)
+    points = hair.hair(style).points
     assert np.isfinite(points).all()
-    assert faces.max() < len(points)
     distance = sculpt.distance(points, style)
     assert np.mean(distance > -0.5) > 0.75
     assert distance.max() < 40
     face = (np.abs(points[:, 0]) < 40) & (points[:, 1] < -50) & (points[:, 2] < 140)
     assert not face.any()
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_hair_is_light_covers_all_of_the_scalp_and_has_uvs_along_its_strands(name: str) -> None:
+    style = VARIANTS[name]
+    made = hair.hair(style)
+    assert len(made.faces) < 9_000
+    assert made.faces.max() == len(made.points) - 1
+    assert made.tints.min() >= 0
+    assert made.tints.max() <= 1
+    root = made.uvs[:, 1] < 0.2
+    tip = made.uvs[:, 1] > 0.8
+    assert made.tints[tip, :3].mean() > 1.2 * made.tints[root, :3].mean()
+    skin = head_geometry(style)
+    scalp = skin.points[skin.parts["skin"]]
+    scalp = scalp[hair.cover(scalp, style) > 0.9 * hair.cover(scalp, style).max()]
+    nearest = [np.linalg.norm(made.points - point, axis=1).min() for point in scalp]
+    assert max(nearest) < 25
 
 
 def test_the_default_is_the_first_variant_and_names_are_apart() -> None:
