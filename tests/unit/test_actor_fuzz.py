@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 import zipfile
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from soliloquy.inference.actor import archive
-from soliloquy.inference.actor.folder import ActorError, make_actor, open_actor
-from soliloquy.inference.actor.landmarks import MOUTH_REGION
-from soliloquy.inference.actor.memory.bank import load_memory, save_memory
-from soliloquy.inference.actor.take import load_face, load_take, save_face, save_take
+from soliloquy.inference.actor.folder import ActorError, open_actor
+from soliloquy.inference.actor.memory.bank import load_memory
+from soliloquy.inference.actor.take import load_face, load_take
 from soliloquy.inference.actor.types import POINTS, ActorFace, MemoryBank, Take
-from soliloquy.inference.channels import ARKIT_52
-from soliloquy.inference.types import FaceMotion
 
-CONSENT = "The speaker agrees to tests of this program"
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # the makers belong to no package
+from small_actor import make_small_actor
+
 CASES = 60
 OPTIONAL = {"tracked"}
 """What a file may lack."""
@@ -34,43 +35,7 @@ FIELDS = ("format", "name", "consent", "crop_size", "identifier", "takes")
 
 @pytest.fixture(scope="module")
 def actor(tmp_path_factory):
-    """An actor with a face and a take of three frames."""
-    made = make_actor(tmp_path_factory.mktemp("fuzz") / "actor", "Somebody", CONSENT, 32)
-    rows, random = 3, np.random.default_rng(0)
-    face = ActorFace(
-        random.normal(size=(POINTS, 3)).astype(np.float32),
-        random.normal(size=(4, POINTS, 3)).astype(np.float32),
-        np.zeros((5, 3), np.int32),
-        np.zeros((53, 4), np.float32),
-    )
-    save_face(made, face)
-    take = Take(
-        plate="plate.mp4",
-        plate_sha256="0" * 64,
-        size=(360, 288),
-        numbers=np.arange(rows, dtype=np.int32),
-        motion=FaceMotion(np.zeros((rows, 52), np.float32), ARKIT_52, 25.0, 0.0),
-        landmarks=np.zeros((rows, POINTS, 3), np.float32),
-        head=np.repeat(np.eye(4, dtype=np.float32)[None], rows, 0),
-        focal_px=500.0,
-        expression=np.zeros((rows, 4), np.float32),
-        crop=np.zeros((rows, 2, 3), np.float32),
-        colour=np.zeros((rows, 3, 2), np.float32),
-        confidence=np.ones(rows, np.float32),
-        gaps=np.zeros(rows, np.uint8),
-    )
-    bank = MemoryBank(
-        actor=made.identifier,
-        keys=random.normal(size=(6, 20)).astype(np.float32),
-        patches=random.integers(0, 256, (6, 32, 32, 3), np.uint8),
-        points=random.uniform(0, 32, (6, len(MOUTH_REGION), 2)).astype(np.float32),
-        take=np.zeros(6, np.uint16),
-        frame=np.arange(6, dtype=np.int32),
-        sharpness=np.ones(6, np.float32),
-        takes=("one",),
-    )
-    save_memory(made, bank)
-    return save_take(made, "one", take)
+    return make_small_actor(tmp_path_factory.mktemp("fuzz") / "actor")
 
 
 LOADERS = {

@@ -20,56 +20,10 @@ _CONSENT = "The speaker agrees to tests of this program"
 def _actor() -> object:
     """An actor with a face, a take of three frames and a memory of six patches."""
     from guard import unguarded
+    from small_actor import make_small_actor  # not sooner: the package is instrumented first
 
     with unguarded():
-        return _made()
-
-
-def _made() -> object:
-    from soliloquy.inference.actor.folder import make_actor
-    from soliloquy.inference.actor.landmarks import MOUTH_REGION
-    from soliloquy.inference.actor.memory.bank import save_memory
-    from soliloquy.inference.actor.take import save_face, save_take
-    from soliloquy.inference.actor.types import POINTS, ActorFace, MemoryBank, Take
-    from soliloquy.inference.channels import ARKIT_52
-    from soliloquy.inference.types import FaceMotion
-
-    made = make_actor(folder() / "actor", "Somebody", _CONSENT, 32)
-    rows, chance = 3, np.random.default_rng(0)
-    face = ActorFace(
-        chance.normal(size=(POINTS, 3)).astype(np.float32),
-        chance.normal(size=(4, POINTS, 3)).astype(np.float32),
-        np.zeros((5, 3), np.int32),
-        np.zeros((53, 4), np.float32),
-    )
-    save_face(made, face)
-    bank = MemoryBank(
-        made.identifier,
-        chance.normal(size=(6, 20)).astype(np.float32),
-        chance.integers(0, 256, (6, 32, 32, 3), np.uint8),
-        chance.uniform(0, 32, (6, len(MOUTH_REGION), 2)).astype(np.float32),
-        np.zeros(6, np.uint16),
-        np.arange(6, dtype=np.int32),
-        np.ones(6, np.float32),
-        ("one",),
-    )
-    save_memory(made, bank)
-    take = Take(
-        plate="plate.mp4",
-        plate_sha256="0" * 64,
-        size=(360, 288),
-        numbers=np.arange(rows, dtype=np.int32),
-        motion=FaceMotion(np.zeros((rows, 52), np.float32), ARKIT_52, 25.0, 0.0),
-        landmarks=np.zeros((rows, POINTS, 3), np.float32),
-        head=np.repeat(np.eye(4, dtype=np.float32)[None], rows, 0),
-        focal_px=500.0,
-        expression=np.zeros((rows, 4), np.float32),
-        crop=np.zeros((rows, 2, 3), np.float32),
-        colour=np.zeros((rows, 3, 2), np.float32),
-        confidence=np.ones(rows, np.float32),
-        gaps=np.zeros(rows, np.uint8),
-    )
-    return save_take(made, "one", take)
+        return make_small_actor(folder() / "actor")
 
 
 def actor(data: bytes) -> bool:
