@@ -11,13 +11,12 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy: it reads this once
 
 import argparse
-import json
 import sys
 import time
 from pathlib import Path
 
 import numpy as np
-from measure import Row, as_json, cpu_s, markdown, usual, yardstick_s
+from measure import Row, cpu_s, tell, usual, yardstick_s
 from soliloquy.inference.actor import colour
 from soliloquy.inference.actor.crop import bounds, paste, sample
 from soliloquy.inference.actor.folder import open_actor
@@ -110,9 +109,7 @@ def main() -> int:
     if arguments.actor:
         rows += rows_of_actor(arguments.actor, yard_s)
     tables = [usual("The actor's memory", rows)]
-    print(markdown(tables))
-    if arguments.json:
-        arguments.json.write_text(json.dumps(as_json(tables), indent=1) + "\n", encoding="utf-8")
+    tell(tables, arguments.json)
     return 0
 
 

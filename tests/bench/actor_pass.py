@@ -13,7 +13,6 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "2")  # before numpy and onnxruntime: they read it once
 
 import argparse
-import json
 import sys
 import tempfile
 import time
@@ -22,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from measure import Row, as_json, markdown, usual, wall_s
+from measure import Row, tell, usual, wall_s
 from soliloquy.inference.actor.capture.capture import capture
 from soliloquy.inference.actor.folder import open_actor
 from soliloquy.inference.actor.footage import open_footage
@@ -137,9 +136,7 @@ def main() -> int:
         rows.append(capture_row(place, arguments.face_model, yardstick_s, goal))
     rows += [memory_row(actor, yardstick_s), *paint_rows(actor, yardstick_s)]
     tables = [usual("The photoreal pass", rows)]
-    print(markdown(tables))
-    if arguments.json:
-        arguments.json.write_text(json.dumps(as_json(tables), indent=1) + "\n", encoding="utf-8")
+    tell(tables, arguments.json)
     return 0
 
 

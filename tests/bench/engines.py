@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from measure import Cell, Table, as_json, children, markdown, run_program, soliloquy, write_lines
+from measure import Cell, Table, children, run_program, soliloquy, tell, write_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -163,9 +163,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         found = tables(Path(folder), quick=arguments.quick)
-    print(markdown(found))
-    if arguments.json:
-        arguments.json.write_text(json.dumps(as_json(found), indent=1) + "\n", encoding="utf-8")
+    tell(found, arguments.json)
 
 
 if __name__ == "__main__":

@@ -104,6 +104,13 @@ def as_json(tables: Sequence[Table]) -> list[dict[str, object]]:
     ]
 
 
+def tell(tables: Sequence[Table], file: Path | None) -> None:
+    """Print tables, and write them as JSON where a file is given."""
+    print(markdown(tables))
+    if file is not None:
+        file.write_text(json.dumps(as_json(tables), indent=1) + "\n", encoding="utf-8")
+
+
 def _shown(cell: Cell) -> str:
     if cell is None:
         return ""
