@@ -114,20 +114,12 @@ def _add_output(parser: Any, *, with_frames: bool = True) -> None:
     trust = parser.add_argument_group("content credentials")
     trust.add_argument("--certificate", type=Path, metavar="FILE", help="chain that signs, PEM")
     trust.add_argument("--key", type=Path, metavar="FILE", help="its private key, PEM without password")
-    running = parser.add_argument_group("how it runs")
-    running.add_argument("--quiet", action="store_true", help="print errors only")
-    running.add_argument(
-        "--json", action="store_true", help="one JSON object per line on stdout, with progress"
-    )
+    options.add_telling(parser.add_argument_group("how it runs"))
 
 
 def _add_line_options(parser: Any) -> None:
     """How a sound becomes motion: as for `soliloquy animate`."""
-    shape = parser.add_argument_group("shape of the motion (with --audio)")
-    options.add_strengths(shape)
-    options.add_timing(shape)
-    options.add_blinks(shape)
-    options.add_guarantees(shape)
+    options.add_shape(parser.add_argument_group("shape of the motion (with --audio)"))
     options.add_performance(parser.add_argument_group("how it is performed (with --audio)"))
     options.add_text(parser.add_argument_group("what is said (with --audio)"))
     options.add_model(parser.add_argument_group("models"))

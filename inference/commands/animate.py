@@ -58,19 +58,12 @@ def add(commands: Any) -> None:
     curve_output.add_format(parser)
     parser.add_argument("--overwrite", action="store_true", help="replace files beside the inputs too")
     options.add_rate(parser)
-    shape = parser.add_argument_group("shape of the motion")
-    options.add_strengths(shape)
-    options.add_timing(shape)
-    options.add_blinks(shape)
-    options.add_guarantees(shape)
+    options.add_shape(parser.add_argument_group("shape of the motion"))
     options.add_performance(parser.add_argument_group("how it is performed"))
     options.add_text(parser.add_argument_group("what is said"))
     running = parser.add_argument_group("how it runs")
     options.add_model(running)
-    running.add_argument("--quiet", action="store_true", help="print errors only")
-    running.add_argument(
-        "--json", action="store_true", help="one JSON object per line on stdout, with progress"
-    )
+    options.add_telling(running)
     running.add_argument(
         "--debug", action="store_true", help="show where a fault of Soliloquy itself happened"
     )

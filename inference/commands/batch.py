@@ -74,8 +74,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="other runs with --shared work in the same folder on other rows (for farms)",
     )
-    add("--quiet", action="store_true", help="print errors only")
-    add("--json", action="store_true", help="one JSON object per line on stdout, with progress")
+    options.add_telling(parser)
 
 
 def add_work_options(parser: argparse.ArgumentParser) -> None:
@@ -115,11 +114,7 @@ def add_list_options(parser: argparse.ArgumentParser) -> None:
     )
     curve_output.add_format(parser)
     options.add_rate(parser)
-    shape = parser.add_argument_group("shape of the motion, of every shot")
-    options.add_strengths(shape)
-    options.add_timing(shape)
-    options.add_blinks(shape, seed=False)
-    options.add_guarantees(shape)
+    options.add_shape(parser.add_argument_group("shape of the motion, of every shot"), seed=False)
     performed = parser.add_argument_group("how it is performed, where a row does not say")
     options.add_performance(performed)
     performed.add_argument("--language", default="en-us", metavar="NAME", help="of texts; default en-us")

@@ -47,10 +47,7 @@ def add(commands: Any) -> None:
         "--preview", type=Path, metavar="FILE", help="a movie of the fit over the plate, mp4; of several "
         "plates one each, with the take's name added",
     )  # fmt: skip
-    parser.add_argument("--quiet", action="store_true", help="print errors only")
-    parser.add_argument(
-        "--json", action="store_true", help="one JSON object per line on stdout, with progress"
-    )
+    options.add_telling(parser)
 
 
 def capture(arguments: argparse.Namespace, console: Console) -> int:

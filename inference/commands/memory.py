@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..console import OK, REFUSED, SOME_FAILED
 from ..errors import SoliloquyError, UsageError
+from . import options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,10 +56,7 @@ def _add_build(actions: Any) -> None:
     parser.add_argument(
         "--plates", nargs="+", type=Path, default=[], metavar="DIR", help="where plates lie that were moved"
     )
-    parser.add_argument("--quiet", action="store_true", help="print errors only")
-    parser.add_argument(
-        "--json", action="store_true", help="one JSON object per line on stdout, with progress"
-    )
+    options.add_telling(parser)
 
 
 def _add_show(actions: Any) -> None:

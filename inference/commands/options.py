@@ -27,6 +27,22 @@ def products_on_one_thread() -> None:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
+def add_telling(group: Any) -> None:
+    """`--quiet` and `--json`: what a `console.Console` tells, of a command that has progress."""
+    group.add_argument("--quiet", action="store_true", help="print errors only")
+    group.add_argument(
+        "--json", action="store_true", help="one JSON object per line on stdout, with progress"
+    )
+
+
+def add_shape(group: Any, *, seed: bool = True) -> None:
+    """Strengths, timing, blinks and guarantees: what `animate_settings` reads, but for the text."""
+    add_strengths(group)
+    add_timing(group)
+    add_blinks(group, seed=seed)
+    add_guarantees(group)
+
+
 def add_strengths(group: Any) -> None:
     """`--jaw`, `--lips`, `--upper-face` and finer ones: the strengths of `curves.MotionControls`."""
     group.add_argument("--jaw", type=float, default=1.0, metavar="X", help="strength of the jaw, 0 to 4")
@@ -195,8 +211,7 @@ def animate_settings(
     """What the strengths, timing, blinks, guarantees and language of a command ask for.
 
     Args:
-        arguments: with the options of `add_strengths`, `add_timing`, `add_blinks`, `add_guarantees` and
-            `add_text`.
+        arguments: with the options of `add_shape` and `add_text`.
         text: what is said, or nothing.
         rate_hz: frames per second; None for the model's own rate.
     """
