@@ -56,6 +56,14 @@ def use_video_output(settings: bpy.types.ImageFormatSettings) -> None:
     settings.file_format = "FFMPEG"
 
 
+def use_eevee(render: bpy.types.RenderSettings) -> None:
+    """Render with EEVEE, which has the name of its predecessor from 5.0 on."""
+    try:
+        render.engine = "BLENDER_EEVEE"
+    except TypeError:
+        render.engine = "BLENDER_EEVEE_NEXT"
+
+
 def output_format(settings: bpy.types.ImageFormatSettings) -> tuple[str | None, str]:
     """Kind of media (None before 5.0) and file format of a render output, for `restore_output_format`."""
     return getattr(settings, "media_type", None), settings.file_format

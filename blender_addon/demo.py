@@ -20,7 +20,7 @@ from ..inference.errors import SoliloquyError
 from ..inference.formats.arkit_csv import write_csv
 from ..inference.performance.direction import Direction
 from ..inference.pipeline import AnimateSettings, animate_file
-from . import command_outputs, heads, jobs, line, media, register
+from . import command_outputs, compat, heads, jobs, line, media, register
 from .audio_decoder import AudDecoder
 
 if TYPE_CHECKING:
@@ -111,10 +111,12 @@ def empty_scene(engine: str, size_px: int) -> bpy.types.Scene:
     render.fps, render.fps_base = FPS, 1.0
     render.resolution_x = render.resolution_y = size_px
     render.resolution_percentage = 100
-    engines = bpy.types.RenderSettings.bl_rna.properties["engine"].enum_items.keys()
-    render.engine = next((name for name in engines if engine.upper() in name), "CYCLES")
+    if engine == "eevee":
+        compat.use_eevee(render)
+    else:
+        render.engine = {"cycles": "CYCLES", "workbench": "BLENDER_WORKBENCH"}[engine]
     render.use_persistent_data = True
-    if render.engine == "CYCLES":
+    if engine == "cycles":
         _quick_cycles(scene.cycles)
     elif engine == "eevee":
         scene.eevee.taa_render_samples = EEVEE_SAMPLES

@@ -1,12 +1,13 @@
-"""Renders portraits of the embedded head, all its variants in a sheet, or a turntable.
+"""Renders portraits of the embedded head, its variants or Blender's engines in a sheet, or a turntable.
 
     python tests/gui/head_portraits.py [--out out] [--size 1080] [--samples 64]
     python tests/gui/head_portraits.py --variants [--size 320]
+    python tests/gui/head_portraits.py --engines [--size 400]
     python tests/gui/head_portraits.py --turntable 48 [--size 480] [--samples 16]
 
 Needs bpy and Pillow. Writes `front.jpg`, `quarter.jpg` and `side.jpg` of one of `style.VARIANTS` (--variant),
-or a sheet with a row for each of them, `variants.jpg`, or one turn under a light that stays, `turntable.mp4`.
---engine is cycles, eevee or workbench.
+or a sheet with a row for each of them, `variants.jpg`, or one of them in every engine, `engines.jpg`, or one
+turn under a light that stays, `turntable.mp4`.
 """
 
 from __future__ import annotations
@@ -23,19 +24,22 @@ from soliloquy.blender_addon.heads import build_head, build_stage
 from soliloquy.blender_addon.heads.style import VARIANTS
 
 HEIGHT_M, FRAMED_M = 0.085, 0.38
-SIZES_PX = {"portraits": 1080, "variants": 320, "turntable": 480}
-SAMPLES = {"portraits": 64, "variants": 32, "turntable": 16}
+SIZES_PX = {"portraits": 1080, "variants": 320, "engines": 400, "turntable": 480}
+SAMPLES = {"portraits": 64, "variants": 32, "engines": 32, "turntable": 16}
+ENGINES = {"cycles": "Cycles", "eevee": "EEVEE", "workbench": "solid view"}
+"""By the names of `demo.empty_scene`."""
 
 
-def _stage(variant: str, options: argparse.Namespace) -> None:
+def _stage(variant: str, options: argparse.Namespace, engine: str = "cycles") -> None:
     """One of the variants in an empty scene, lit, skin and all."""
-    scene = demo.empty_scene(options.engine, options.size)
-    if options.engine == "cycles":
+    scene = demo.empty_scene(engine, options.size)
+    if engine == "cycles":
         scene.cycles.samples = options.samples
         scene.cycles.max_bounces = 4
         scene.cycles.denoising_quality = "HIGH"
         scene.cycles.denoising_prefilter = "ACCURATE"
         scene.cycles.denoising_input_passes = "RGB_ALBEDO_NORMAL"
+    scene.eevee.taa_render_samples = options.samples
     build_stage(build_head(style=VARIANTS[variant]))
     head_tiles.look_at("front", HEIGHT_M, FRAMED_M)
 
@@ -55,6 +59,15 @@ def _variants(options: argparse.Namespace) -> None:
             head_tiles.look_at(view, HEIGHT_M, FRAMED_M)
             sheet.put(row * len(head_tiles.VIEWS) + column, head_tiles.render())
     sheet.save(options.out / "variants.jpg")
+
+
+def _engines(options: argparse.Namespace) -> None:
+    sheet = ContactSheet(options.size, len(ENGINES), 1, caption_px=28)
+    for column, (engine, title) in enumerate(ENGINES.items()):
+        _stage(options.variant, options, engine)
+        head_tiles.look_at("quarter", HEIGHT_M, FRAMED_M)
+        sheet.put(column, head_tiles.render(), title)
+    sheet.save(options.out / "engines.jpg")
 
 
 def _turntable(options: argparse.Namespace) -> None:
@@ -82,17 +95,18 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(__file__).resolve().parents[2] / "out")
     parser.add_argument("--size", type=int, metavar="PX")
     parser.add_argument("--samples", type=int)
-    parser.add_argument("--engine", choices=("cycles", "eevee", "workbench"), default="cycles")
     parser.add_argument("--variant", choices=tuple(VARIANTS), default=next(iter(VARIANTS)))
     wanted = parser.add_mutually_exclusive_group()
-    wanted.add_argument("--variants", action="store_true")
+    wanted.add_argument("--variants", dest="make", action="store_const", const=_variants)
+    wanted.add_argument("--engines", dest="make", action="store_const", const=_engines)
     wanted.add_argument("--turntable", type=int, metavar="FRAMES")
     options = parser.parse_args()
-    kind = "variants" if options.variants else "turntable" if options.turntable else "portraits"
+    make = _turntable if options.turntable else options.make or _portraits
+    kind = make.__name__.removeprefix("_")
     options.size = options.size or SIZES_PX[kind]
     options.samples = options.samples or SAMPLES[kind]
     options.out.mkdir(parents=True, exist_ok=True)
-    {"portraits": _portraits, "variants": _variants, "turntable": _turntable}[kind](options)
+    make(options)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ import head_tiles
 import numpy as np
 from contact_sheet import ContactSheet, save
 from PIL import Image
-from soliloquy.blender_addon import directing, layers, line, media, register, takes
+from soliloquy.blender_addon import demo, directing, layers, line, media, register, takes
 from soliloquy.blender_addon.rig_map import read_character
 from soliloquy.inference import reapply
 from soliloquy.inference.lip_basis import lip_curves
@@ -80,6 +80,7 @@ def sheet(head: bpy.types.Object) -> ContactSheet:
 def videos(head: bpy.types.Object, folder: Path, size_px: int) -> None:
     """An mp4 of the line with its sound for each instruction."""
     scene = bpy.context.scene
+    scene.cycles.samples = demo.CYCLES_SAMPLES
     scene.render.resolution_x = scene.render.resolution_y = size_px
     folder.mkdir(parents=True, exist_ok=True)
     for number, text in enumerate(INSTRUCTIONS, 1):

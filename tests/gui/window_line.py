@@ -50,6 +50,7 @@ def add_head(stage: Stage) -> None:
     stage.call("look_at_face")
     stage.settle(1.0)
     stage.shot("head")
+    stage.picture("head", "screen")
 
 
 def choose_sound(stage: Stage) -> None:
