@@ -30,6 +30,14 @@ def test_every_message_of_the_code_is_in_the_manual():
     )
 
 
+@pytest.mark.parametrize(
+    ("package", "title"),
+    [("inference/actor/", "Actors and photoreal passes"), ("inference/batch/", "Batches and farms")],
+)
+def test_messages_stand_under_the_heading_of_their_package(package, title):
+    assert {m.group for m in messages.collect() if m.module.startswith(package)} == {title}
+
+
 def test_every_error_says_what_to_do():
     errors = [m for m in messages.collect() if m.kind == "error"]
     assert len(errors) > 100
