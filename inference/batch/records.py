@@ -226,16 +226,13 @@ def append_log(folder: Path, result: Result, when: str, details: str = "") -> No
         raise output_error(error, path) from error
 
 
-def remove_leftovers(folder: Path, tasks: Iterable[Task], *, shared: bool = False) -> int:
+def remove_leftovers(folder: Path, tasks: Iterable[Task], *, shared: bool = False) -> None:
     """Remove temporary files of workers that were killed, in and beside the outputs and records of tasks.
 
     Args:
         folder: of the batch.
         tasks: which nobody is doing.
         shared: others work in the folder on other tasks: only what is named after an output of these goes.
-
-    Returns:
-        How many there were.
 
     Raises:
         OutputError: one cannot be removed.
@@ -246,7 +243,6 @@ def remove_leftovers(folder: Path, tasks: Iterable[Task], *, shared: bool = Fals
         for path in (_record_path(folder, task.name), *(folder / output for output in task.outputs)):
             owners.setdefault(path.parent, set()).update((path.name[:LONGEST_STEM], path.stem[:LONGEST_STEM]))
         own += [folder / output for output in task.outputs if (folder / output).is_dir()]
-    count = 0
     for place, names in [*owners.items(), *((place, None) for place in own)]:
         for path in place.glob(".*") if place.is_dir() else ():
             found = _TEMPORARY.fullmatch(path.name)
@@ -255,8 +251,6 @@ def remove_leftovers(folder: Path, tasks: Iterable[Task], *, shared: bool = Fals
                     path.unlink(missing_ok=True)
                 except OSError as error:
                     raise output_error(error, path) from error
-                count += 1
-    return count
 
 
 def _mark_path(folder: Path, name: str) -> Path:
