@@ -13,6 +13,7 @@ from functools import partial
 
 import numpy as np
 
+from . import age
 from .style import DEFAULT, HeadStyle
 
 Solid = Callable[[np.ndarray], np.ndarray]
@@ -86,6 +87,7 @@ def _face(head: np.ndarray, p: np.ndarray, left: np.ndarray, s: HeadStyle) -> np
     head = join(head, capsule(left, (46, -46, 94), (62, -2, 102), 8.0, 7.5), 32)
     head = join(head, ellipsoid(left, (33, -44, 60), (20 + wide, 28, 27)), 26)  # the cheek's fat
     head = join(head, ellipsoid(left, (45, -34, 114), (20, 26, 26)), 24)  # below the temple
+    head = join(head, ellipsoid(left, (47, -30, 78), (13 + 0.5 * wide, 30, 22)), 26)
     hollow = s.age - 0.45 * s.build
     cheek = ellipsoid(left, (74, -56, 54), (13 + 3.0 * hollow, 26, 24))
     head = carve(head, cheek, 24)
@@ -103,9 +105,9 @@ def _mandible(head: np.ndarray, p: np.ndarray, left: np.ndarray, s: HeadStyle) -
     body = (27 + 3.5 * s.jaw + 0.8 * wide, -46, 20.5 - 1.0 * s.jaw)
     angle = (41 + 4.0 * s.jaw + wide, -4, 40 - 4.0 * s.jaw)
     bow = capsule(left, corner, body, 11.5, 11.0)
-    bow = join(bow, capsule(left, body, angle, 11.0, 10.0), 10)
+    bow = join(bow, capsule(left, body, angle, 11.0, 10.0), 16)
     bow = join(bow, capsule(left, angle, (55 + 0.6 * wide, 9, 92), 10.0, 11.0), 16)
-    head = join(head, bow, 22)
+    head = join(head, bow, 24)
     return join(head, ellipsoid(p, chin, (17 + 4.0 * s.jaw, 14.5, 13.0)), 20)
 
 
@@ -164,10 +166,9 @@ def _details(head: np.ndarray, p: np.ndarray, left: np.ndarray, s: HeadStyle) ->
     head = carve(head, philtrum, 5)
     chin_crease = capsule(left, (0, -100, 32.5), (15, -96, 34), 3.6, 3.0)
     head = carve(head, chin_crease, 9)
-    fold = capsule(left, (21.5, -96.2, 82), (32, -91.5, 54), 1.8 + 2.1 * s.age, 1.0 + 2.2 * s.age)
+    fold = capsule(left, (21.5, -96.2, 82), (32, -91.5, 54), 2.1, 1.3)
     head = carve(head, fold, 7)
-    bag = capsule(left, (21, -83, 104), (44, -76, 104), 2.5, 2.2)
-    return carve(head, bag, 6) if s.age > 0.5 else head
+    return head - age.relief(left, s) if age.share(s) else head
 
 
 def gradient(solid: Solid, p: np.ndarray) -> np.ndarray:
