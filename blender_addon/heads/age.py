@@ -8,7 +8,7 @@ from .spline import bump, smoothstep
 from .style import HeadStyle
 
 _YOUNG_UNTIL = 0.3
-# Courses (x, z) of the furrows of the left half, their depth and half width, and how far the skin beside them swells
+# Courses (x, z) of the furrows of the left half, depth, half width, share of it that the skin beside swells
 _FURROWS = (
     (((0, 158.5), (14, 160.5), (28, 159.5), (42, 156)), 1.9, 2.5, 0.6),
     (((0, 169.5), (14, 171.5), (28, 171), (43, 167)), 1.9, 2.5, 0.6),
@@ -56,7 +56,7 @@ def furrows(left: np.ndarray) -> np.ndarray:
 
 
 def _beside(points: np.ndarray, course: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Distance [N] of `points` [N, 2] from a line through `course` [K, 2], and 1 along it, fading at ends off the middle."""
+    """Distance [N] of `points` [N, 2] from the line `course` [K, 2]; 1 beside it, fading at ends off the middle."""
     nearest, along = np.full(len(points), np.inf), np.zeros(len(points))
     lengths = np.linalg.norm(np.diff(course, axis=0), axis=1)
     total, start = lengths.sum(), 0.0

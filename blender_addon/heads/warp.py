@@ -16,8 +16,9 @@ _EYE_REACH_MM = 34.0
 _EYE_GROWTH, _EYE_GROWTH_BY_STYLE = 0.11, 0.09
 _MIDFACE_MM, _LOWER_FACE_MM = 6.0, 2.5
 _MOUTH_NARROWING = 0.07
+"""What sets the character apart from the anatomy it is sculpted with, before any style."""
 _HOOD_MM = 3.0
-"""What sets the character apart from the anatomy it is sculpted with, before any style; how far old skin hangs over the upper lid."""
+"""How far the oldest skin hangs over the upper lid."""
 
 
 def bend(points: np.ndarray, style: HeadStyle) -> np.ndarray:
