@@ -97,7 +97,8 @@ class Stage:
 
     def _prepare(self) -> None:
         shutil.copy(self._zip, self.folder / "extension.zip")
-        shutil.copy(HERE / "window_driver.py", self.folder)
+        for file in (HERE / "window_driver.py", *HERE.glob("driver_*.py")):
+            shutil.copy(file, self.folder)
         if self._rig is not None:
             shutil.copy(self._rig, self.folder / self._rig.name)
             self.rig = str(self._inside / self._rig.name)
