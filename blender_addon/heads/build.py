@@ -9,7 +9,7 @@ import numpy as np
 
 from . import dressing, hair, lids, neck, paint, shape_keys, unwrap, warp
 from .geometry import METRES_PER_MM, head_geometry
-from .materials import TINT, material
+from .materials import LINES, TINT, material
 from .style import DEFAULT, HeadStyle
 
 
@@ -24,6 +24,9 @@ def build(name: str, collection: bpy.types.Collection | None, style: HeadStyle =
     head.data.polygons.foreach_set("material_index", geometry.face_materials.astype(np.int32))
     _lay_out(head.data, geometry.faces, unwrap.corner_uvs(geometry))
     _colour(head.data, paint.tints(geometry, style))
+    if style.age >= paint.LINED_AGE:
+        lines = head.data.attributes.new(LINES, "FLOAT_VECTOR", "POINT")
+        lines.data.foreach_set("vector", paint.wrinkles(geometry, style).astype(np.float32).ravel())
     shape_keys.add(head, geometry.points, bend)
     eyes = neck.eye_shares(geometry)
     eye_centre = bend(lids.EYE_CENTRE[None])[0]

@@ -114,17 +114,24 @@ def lashes() -> tuple[np.ndarray, np.ndarray]:
     """Points and faces of the left upper lashes, tapered and curved upwards."""
     t = LASH_X / HALF_WIDTH
     length = natural_spline(np.array([-1, -0.5, 0.2, 0.75, 1.0]), np.array([2.6, 4.8, 6.4, 7.6, 6.0]), t)
-    length *= 1 + 0.16 * np.sin(np.arange(len(t)) * 2.4)
-    sideways = -0.18 + 0.75 * smoothstep(-0.6, 1.0, t) + 0.10 * np.sin(np.arange(len(t)) * 4.1)
-    return _strands(LASH_X, np.True_, length, sideways, curl=0.6, radius=0.34)
+    length *= 1 + 0.20 * np.sin(np.arange(len(t)) * 2.4)
+    sideways = -0.18 + 0.75 * smoothstep(-0.6, 1.0, t) + _clumped(len(t), 3) / length
+    return _strands(LASH_X, np.True_, length, sideways, curl=0.6, radius=0.31)
 
 
 def lower_lashes() -> tuple[np.ndarray, np.ndarray]:
     """Points and faces of the left lower lashes."""
     t = LOWER_LASH_X / HALF_WIDTH
-    length = 1.9 + 0.9 * smoothstep(-0.6, 0.8, t) + 0.3 * np.sin(np.arange(len(t)) * 2.4)
-    sideways = -0.1 + 0.7 * smoothstep(-0.5, 1.0, t) + 0.14 * np.sin(np.arange(len(t)) * 3.7)
-    return _strands(LOWER_LASH_X, np.False_, length, sideways, curl=-0.75, radius=0.2)
+    length = 1.5 + 0.9 * smoothstep(-0.6, 0.8, t) + 0.5 * np.sin(np.arange(len(t)) * 2.4)
+    sideways = -0.1 + 0.7 * smoothstep(-0.5, 1.0, t) + _clumped(len(t), 2) / length
+    return _strands(LOWER_LASH_X, np.False_, length, sideways, curl=-0.75, radius=0.13)
+
+
+def _clumped(count: int, size: int) -> np.ndarray:
+    """Sideways mm [count] by which the tips of every `size` neighbouring lashes come together."""
+    number = np.arange(count)
+    place = number % size - 0.5 * (size - 1)
+    return -0.62 * place + 0.3 * np.sin(number * 4.1)
 
 
 def _strands(

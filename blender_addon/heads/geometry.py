@@ -41,7 +41,7 @@ def head_geometry(style: HeadStyle = DEFAULT) -> HeadGeometry:
     for piece, part in ((eye.eyeball(), "eye"), (eye.cornea(), "cornea"), (eye.caruncle(), "caruncle")):
         points, faces, names = piece
         mesh.add_pair(points, outward(points, faces), part, np.array(names))
-    mesh.add_pair(*eye.tears(), "wet", "Cornea")
+    mesh.add_pair(*eye.tears(), "wet", "Tears")
     mesh.add_pair(*eye.lashes(), "lashes", "Lashes")
     mesh.add_pair(*eye.lower_lashes(), "lashesLower", "Lashes")
     points, faces = brow.brow(style)

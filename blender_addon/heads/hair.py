@@ -92,6 +92,8 @@ def _height(sheet: Flow, cut: Cut) -> np.ndarray:
     full = cut.side_mm + (cut.top_mm - cut.side_mm) * top
     full = full + cut.quiff_mm * bump((y + 66) / 34, (x - cut.quiff_x) / 46) * smoothstep(168, 196, z)
     full = full * (1 - 0.62 * nape)
+    if cut.from_hairline:  # there the sheet ends sideways, over the sideburns
+        full = full * (0.2 + 0.8 * smoothstep(0.0, 3.5, np.minimum(sheet.u, 1 - sheet.u) * cut.locks))
     rise = smoothstep(0.0, 1.0, sheet.along / cut.ramp_mm) ** 0.75
     rise = np.maximum(rise, 1 - (1 - rise) * (1 - _PARTED * sheet.inner))
     left = sheet.along[-1] - sheet.along

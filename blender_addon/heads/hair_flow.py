@@ -20,6 +20,8 @@ _RECEDED = np.array([12, 14, 20, 24, 18, 8, 2, 0, 0, 0, 0, 0, 2, 4, 6, 6, 6.0])
 _OVERHANG_DEG = np.array([0, 40, 75, 100, 130, 180.0])
 _STEP_MM, _STEPS = 3.5, 84
 _SLIT_MM = 0.3
+_WANDER_MM = 1.1
+"""How far the parting strays from a straight line."""
 _TEMPLE_DEG = 66.0
 """From here over the forehead to the other temple hair is combed back from the hairline."""
 
@@ -78,6 +80,7 @@ def _starts(cut: Cut, style: HeadStyle) -> tuple[np.ndarray, np.ndarray, np.ndar
             [ring, np.stack([np.cos(turn), np.sin(turn), 0 * turn, 0 * turn + front], axis=-1), ring[:1]]
         )
     out, at_y = ring[:, :2].copy(), ring[:, 3]
+    x = x + _WANDER_MM * np.sin(0.19 * at_y)
     at = np.column_stack([x + _SLIT_MM * out[:, 0], at_y + _SLIT_MM * out[:, 1], np.full(len(ring), 262.0)])
     out[:, 0] += cut.sweep * smoothstep(0.5, 0.0, (at_y - front) / max(back - front, 1.0))
     out[:, 1] += cut.back + cut.fan * (at_y - 0.5 * (front + back)) / max(0.5 * (back - front), 1.0)

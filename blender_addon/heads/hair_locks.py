@@ -12,6 +12,8 @@ from .hair_styles import Cut
 from .spline import smoothstep
 
 _ROWS, _SECTION = 9, 5
+_FIRST_V = 0.1
+"""Where the first locks begin, so that their roots are hidden where the mass is high."""
 _SUNK_MM = 4.0
 """How deep the root of a lock lies in the mass that it comes out of."""
 _TIP_MM = 7.0
@@ -42,8 +44,8 @@ def locks(sheet: Flow, surface: np.ndarray, cut: Cut) -> Iterator[Lock]:
         whole = float(np.interp(column, np.arange(columns), length))
         if whole < 14:
             continue
-        span = min(cut.lock_mm[0] * (0.75 + 0.5 * ((number * 0.37) % 1.0)) / whole, 0.92)
-        start = 0.02 + depth * max(1.0 + _TIP_MM / whole - span, 0.0)
+        span = min(cut.lock_mm[0] * (0.75 + 0.5 * ((number * 0.37) % 1.0)) / whole, 0.85)
+        start = _FIRST_V + depth * max(1.0 + _TIP_MM / whole - span - _FIRST_V, 0.0)
         share = np.linspace(0, 1, _ROWS)
         v = start + span * share
         drift = (columns / cut.locks) * 0.7 * np.sin(number * 2.9) * (share - 0.3)
@@ -71,7 +73,7 @@ def _ribbon(number: int, middle: np.ndarray, normal: np.ndarray, v: np.ndarray, 
     side = np.cross(along, normal)
     side /= np.maximum(np.linalg.norm(side, axis=1, keepdims=True), 1e-9)
     vary = 0.7 + 0.6 * ((number * 0.531) % 1.0)
-    width = cut.lock_mm[1] * vary * (0.75 + 0.25 * smoothstep(0, 0.4, share))
+    width = cut.lock_mm[1] * vary * (0.4 + 0.6 * smoothstep(0, 0.4, share))
     width = width * (1 - 0.97 * share**3.2)
     loose = 1.0 + 1.6 * (number % 5 == 0)
     lift = loose * cut.lift_mm * smoothstep(0.0, 0.55, share) * (1 - 0.75 * share**4) - _SUNK_MM * smoothstep(

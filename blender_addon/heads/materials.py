@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import bpy
 
+from . import paint
 from .hair_styles import STYLES
 from .style import DEFAULT, HeadStyle
 from .unwrap import EYE_ARC_MM, EYE_BOX
 
 TINT = "Tint"
-"""Colour attribute of the skin: linear colour, and roughness in the fourth channel."""
+"""Colour attribute: linear colour and, in the fourth channel, the skin's roughness or the hair's density."""
+LINES = "Lines"
+"""Attribute of an aged skin: the phase of its wrinkles, and how deep they are."""
+_LINE_DEPTH = 6.0
+"""Of the deepest wrinkle, in depths of a pore."""
+_CLEAR: dict[str, float | None] = {"Cornea": None, "Tears": 0.05}
+"""Films, and how much light they mirror (see `_clear`)."""
 _TINTED = ("Skin", "Lips", "Lid rim")
 
 
@@ -21,23 +29,25 @@ class _Look:
     """Base colour, linear."""
     roughness: float
     coat: float = 0.0
+    coat_roughness: float = 0.03
     scatter_m: float = 0.0
     """Subsurface scale in metres, 0 for none."""
 
 
 _LOOKS = {
     "Skin": _Look((0.62, 0.33, 0.225), 0.50, scatter_m=0.005),
-    "Lips": _Look((0.43, 0.135, 0.115), 0.36, coat=0.12, scatter_m=0.004),
+    "Lips": _Look((0.43, 0.135, 0.115), 0.42, coat=0.08, coat_roughness=0.28, scatter_m=0.004),
     "Lid rim": _Look((0.55, 0.22, 0.17), 0.30, coat=0.3, scatter_m=0.003),
     "Mouth": _Look((0.20, 0.035, 0.035), 0.35, coat=0.3),
     "Nostril": _Look((0.07, 0.02, 0.015), 0.6),
     "Gums": _Look((0.48, 0.13, 0.13), 0.25, coat=0.5, scatter_m=0.002),
     "Tongue": _Look((0.46, 0.14, 0.135), 0.38, coat=0.35, scatter_m=0.003),
     "Teeth": _Look((0.80, 0.75, 0.64), 0.16, coat=0.5, scatter_m=0.0015),
-    "Sclera": _Look((0.80, 0.78, 0.76), 0.28, scatter_m=0.002),
+    "Sclera": _Look((0.66, 0.63, 0.61), 0.28, scatter_m=0.002),
     "Iris": _Look((0.10, 0.20, 0.24), 0.45),
     "Iris edge": _Look((0.02, 0.035, 0.04), 0.45),
     "Cornea": _Look((0.25, 0.25, 0.25), 0.02),
+    "Tears": _Look((0.25, 0.25, 0.25), 0.12),
     "Pupil": _Look((0.003, 0.003, 0.003), 0.5),
     "Lashes": _Look((0.012, 0.008, 0.007), 0.5),
     "Hair": _Look((0.052, 0.022, 0.011), 0.40),
@@ -63,7 +73,7 @@ def material(name: str, style: HeadStyle = DEFAULT) -> bpy.types.Material:
     }
     colour = own.get(name, look.colour)
     made = bpy.data.materials.new(full_name)
-    made.diffuse_color = (*colour, 0.06 if name == "Cornea" else 1.0)
+    made.diffuse_color = (*colour, 0.06 if name in _CLEAR else 1.0)
     made.roughness = look.roughness
     if made.node_tree is None:
         made.use_nodes = True
@@ -71,20 +81,23 @@ def material(name: str, style: HeadStyle = DEFAULT) -> bpy.types.Material:
     shader.inputs["Base Color"].default_value = (*colour, 1.0)
     shader.inputs["Roughness"].default_value = look.roughness
     shader.inputs["Coat Weight"].default_value = look.coat
-    shader.inputs["Coat Roughness"].default_value = 0.03
+    shader.inputs["Coat Roughness"].default_value = look.coat_roughness
+    if name == "Skin":
+        shader.inputs["Sheen Weight"].default_value = 0.08
+        shader.inputs["Sheen Roughness"].default_value = 0.4
     if look.scatter_m:
         shader.inputs["Subsurface Weight"].default_value = 0.55
         shader.inputs["Subsurface Scale"].default_value = look.scatter_m
         shader.inputs["Subsurface Radius"].default_value = (1.0, 0.32, 0.16)
     nodes = _Nodes(made.node_tree, shader)
     if name in _TINTED:
-        _skin(nodes)
+        _skin(nodes, style)
     elif name in ("Iris", "Iris edge"):
         _iris(nodes, style.iris)
     elif name == "Sclera":
         _sclera(nodes)
-    elif name == "Cornea":
-        _clear(nodes, made)
+    elif name in _CLEAR:
+        _clear(nodes, made, look.roughness, _CLEAR[name])
     elif name == "Hair":
         _hair(nodes, style)
     elif name in ("Brows", "Lashes", "Pupil"):
@@ -126,38 +139,54 @@ class _Nodes:
         return node.outputs["Color"]
 
 
-def _skin(nodes: _Nodes) -> None:
+def _skin(nodes: _Nodes, style: HeadStyle) -> None:
     """Painted colour with fine mottling and pores, both laid out by UV so that they move with the face."""
-    paint = nodes.add("ShaderNodeAttribute", attribute_name=TINT)
+    painted = nodes.add("ShaderNodeAttribute", attribute_name=TINT)
     place = nodes.add("ShaderNodeUVMap").outputs["UV"]
     mottle = nodes.add("ShaderNodeTexNoise", place, None, 42.0, 3.0)
     share = nodes.add("ShaderNodeMapRange", mottle.outputs[0], 0.3, 0.7, 0.90, 1.08).outputs[0]
-    nodes.into(
-        nodes.add("ShaderNodeVectorMath", paint.outputs["Color"], share, operation="MULTIPLY").outputs[0],
-        "Base Color",
-    )
+    colour = nodes.add("ShaderNodeVectorMath", painted.outputs["Color"], share, operation="MULTIPLY").outputs[
+        0
+    ]
+    if style.age >= paint.LINED_AGE:
+        spots = nodes.add("ShaderNodeTexNoise", place, None, 26.0, 1.0, 0.4).outputs[0]
+        pale = nodes.add("ShaderNodeMapRange", spots, 0.64, 0.70, 1.0, 0.72).outputs[0]
+        colour = nodes.add("ShaderNodeVectorMath", colour, pale, operation="MULTIPLY").outputs[0]
+    nodes.into(colour, "Base Color")
     rough = nodes.sum(
-        "MULTIPLY_ADD", mottle.outputs[0], 0.16, nodes.sum("SUBTRACT", paint.outputs["Alpha"], 0.08)
+        "MULTIPLY_ADD", mottle.outputs[0], 0.16, nodes.sum("SUBTRACT", painted.outputs["Alpha"], 0.08)
     )
     nodes.into(rough, "Roughness")
     pores = nodes.add("ShaderNodeTexNoise", place, None, 420.0, 2.0)
+    height = pores.outputs[0]
+    if style.age >= paint.LINED_AGE:
+        height = nodes.sum("SUBTRACT", height, _lines(nodes, mottle.outputs[0]))
     bump = nodes.add("ShaderNodeBump")
-    bump.inputs["Strength"].default_value, bump.inputs["Distance"].default_value = 0.10, 0.0006
-    nodes.tree.links.new(pores.outputs[0], bump.inputs["Height"])
+    bump.inputs["Strength"].default_value, bump.inputs["Distance"].default_value = 0.12, 0.0006
+    nodes.tree.links.new(height, bump.inputs["Height"])
     nodes.into(bump.outputs[0], "Normal")
+
+
+def _lines(nodes: _Nodes, wander: bpy.types.NodeSocket) -> bpy.types.NodeSocket:
+    """Depth of the painted wrinkles: narrow grooves, one to every whole number of the painted phase."""
+    painted = nodes.add("ShaderNodeAttribute", attribute_name=LINES).outputs["Vector"]
+    phase, deep, _ = nodes.add("ShaderNodeSeparateXYZ", painted).outputs
+    phase = nodes.sum("MULTIPLY_ADD", wander, 0.5, phase)
+    wave = nodes.sum("MULTIPLY_ADD", nodes.sum("COSINE", nodes.sum("MULTIPLY", phase, 2 * math.pi)), 0.5, 0.5)
+    return nodes.sum("MULTIPLY", nodes.sum("POWER", wave, 5.0), nodes.sum("MULTIPLY", deep, _LINE_DEPTH))
 
 
 def _hair(nodes: _Nodes, style: HeadStyle) -> None:
     """Strands as a noise drawn out along the UVs: they tint, roughen and raise the surface, fray its ends."""
     cut = STYLES[style.hair_style]
-    paint = nodes.add("ShaderNodeAttribute", attribute_name=TINT)
+    painted = nodes.add("ShaderNodeAttribute", attribute_name=TINT)
     place = nodes.add("ShaderNodeUVMap").outputs["UV"]
     long = nodes.add("ShaderNodeMapping", place)
     long.inputs["Scale"].default_value = (*cut.strands, 1.0)
     fine = nodes.add("ShaderNodeTexNoise", long.outputs[0], None, 1.0, 2.0, 0.6).outputs[0]
     share = nodes.add("ShaderNodeMapRange", fine, 0.3, 0.7, 0.55, 1.45).outputs[0]
     nodes.into(
-        nodes.add("ShaderNodeVectorMath", paint.outputs["Color"], share, operation="MULTIPLY").outputs[0],
+        nodes.add("ShaderNodeVectorMath", painted.outputs["Color"], share, operation="MULTIPLY").outputs[0],
         "Base Color",
     )
     nodes.into(
@@ -168,9 +197,9 @@ def _hair(nodes: _Nodes, style: HeadStyle) -> None:
     bump.inputs["Strength"].default_value, bump.inputs["Distance"].default_value = 0.5, 0.0012
     nodes.tree.links.new(fine, bump.inputs["Height"])
     nodes.into(bump.outputs[0], "Normal")
-    bare = nodes.sum("SUBTRACT", 0.72, nodes.sum("MULTIPLY", paint.outputs["Alpha"], 0.62))
+    bare = nodes.sum("SUBTRACT", 0.72, nodes.sum("MULTIPLY", painted.outputs["Alpha"], 0.62))
     nodes.into(nodes.sum("GREATER_THAN", fine, bare), "Alpha")
-    nodes.shader.inputs["Specular IOR Level"].default_value = 0.45
+    nodes.shader.inputs["Specular IOR Level"].default_value = 0.32
     nodes.shader.inputs["Anisotropic"].default_value = 0.6
     tangent = nodes.add("ShaderNodeTangent", direction_type="UV_MAP", uv_map="UVMap")
     nodes.into(tangent.outputs[0], "Tangent")
@@ -214,7 +243,20 @@ def _iris(nodes: _Nodes, colour: tuple[float, float, float]) -> None:
             (0.93, (0.10, 0.10, 0.12)),
         ],
     )
-    nodes.into(nodes.add("ShaderNodeVectorMath", body, shade, operation="MULTIPLY").outputs[0], "Base Color")
+    painted = nodes.add("ShaderNodeVectorMath", body, shade, operation="MULTIPLY").outputs[0]
+    nodes.into(_under_lid(nodes, painted, 0.40, 1.55), "Base Color")
+
+
+def _under_lid(
+    nodes: _Nodes, colour: bpy.types.NodeSocket, above: float, below: float
+) -> bpy.types.NodeSocket:
+    """`colour` with the upper lid's shade on the upper part of the eye, and the light it gathers below."""
+    height = nodes.add("ShaderNodeSeparateXYZ", nodes.add("ShaderNodeUVMap").outputs["UV"]).outputs[1]
+    _, v0, _, v1 = EYE_BOX
+    middle, per_mm = (v0 + v1) / 2, (v1 - v0) / (2 * EYE_ARC_MM)
+    ends = middle - 7.0 * per_mm, middle + 8.0 * per_mm
+    shade = nodes.add("ShaderNodeMapRange", height, *ends, below, above).outputs[0]
+    return nodes.add("ShaderNodeVectorMath", colour, shade, operation="MULTIPLY").outputs[0]
 
 
 def _sclera(nodes: _Nodes) -> None:
@@ -222,22 +264,28 @@ def _sclera(nodes: _Nodes) -> None:
     distance, _ = _eye_polar(nodes)
     share = nodes.sum("DIVIDE", distance, 34.0)
     stops = [
-        (0.29, (0.34, 0.33, 0.33)),
-        (0.345, (0.76, 0.75, 0.74)),
-        (0.50, (0.74, 0.70, 0.67)),
-        (0.68, (0.62, 0.42, 0.38)),
+        (0.29, (0.24, 0.24, 0.25)),
+        (0.345, (0.66, 0.65, 0.64)),
+        (0.50, (0.66, 0.61, 0.585)),
+        (0.68, (0.56, 0.34, 0.30)),
     ]
-    nodes.into(nodes.ramp(share, stops), "Base Color")
+    nodes.into(_under_lid(nodes, nodes.ramp(share, stops), 0.62, 1.0), "Base Color")
 
 
-def _clear(nodes: _Nodes, made: bpy.types.Material) -> None:
-    """A film that only mirrors: glass would darken the iris and cost Cycles its caustics."""
+def _clear(nodes: _Nodes, made: bpy.types.Material, roughness: float, mirrored: float | None) -> None:
+    """A film that only mirrors: glass would darken the iris and cost Cycles its caustics.
+
+    It mirrors a share of the light, or where None as much as a cornea does at each angle.
+    """
     gloss = nodes.add("ShaderNodeBsdfGlossy")
-    gloss.inputs["Roughness"].default_value = 0.03
+    gloss.inputs["Roughness"].default_value = roughness
     through = nodes.add("ShaderNodeBsdfTransparent")
-    edge = nodes.add("ShaderNodeFresnel")
-    edge.inputs["IOR"].default_value = 1.38
-    mixed = nodes.add("ShaderNodeMixShader", edge.outputs[0], through.outputs[0], gloss.outputs[0])
+    share: bpy.types.NodeSocket | float | None = mirrored
+    if share is None:
+        edge = nodes.add("ShaderNodeFresnel")
+        edge.inputs["IOR"].default_value = 1.38
+        share = edge.outputs[0]
+    mixed = nodes.add("ShaderNodeMixShader", share, through.outputs[0], gloss.outputs[0])
     output = next(node for node in nodes.tree.nodes if node.type == "OUTPUT_MATERIAL")
     nodes.tree.links.new(mixed.outputs[0], output.inputs["Surface"])
     nodes.tree.nodes.remove(nodes.shader)

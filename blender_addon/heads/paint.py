@@ -12,6 +12,9 @@ from .geometry import HeadGeometry
 from .spline import bump, smoothstep
 from .style import HeadStyle
 
+LINED_AGE = 0.5
+"""From this share on the skin has wrinkles and spots."""
+
 
 def tints(head: HeadGeometry, style: HeadStyle) -> np.ndarray:
     """Colour and roughness [V, 4] of every vertex; what is no skin has the skin's plain colour."""
@@ -19,20 +22,21 @@ def tints(head: HeadGeometry, style: HeadStyle) -> np.ndarray:
     x = np.abs(x)
     front = smoothstep(-5, -45, y)
     colour = np.broadcast_to(np.array(style.skin), (len(x), 3)).copy()
-    blood = 0.55 * bump((x - 41) / 20, (z - 83) / 15) + 0.70 * bump(x / 17, (z - 80) / 11, (y + 110) / 22)
+    blood = 0.65 * bump((x - 41) / 20, (z - 83) / 15) + 0.80 * bump(x / 17, (z - 80) / 11, (y + 110) / 22)
     blood += 0.30 * bump(x / 20, (z - 12) / 12) + 0.16 * bump((x - 33.5) / 21, (z - 117) / 17)
     blood *= front
     for ring in head.skin.ears:
-        blood[ring[2:]] = 0.55
+        blood[ring[2:]] = 0.85
     colour = _toward(colour, colour * [1.02, 0.70, 0.66], style.blush * blood)
-    tired = (0.35 + 0.5 * style.age) * front * bump((x - 30) / 15, (z - 104) / 7)
-    colour = _toward(colour, colour * [0.80, 0.70, 0.76], tired)
+    tired = (0.50 + 0.4 * style.age) * front * bump((x - 30) / 15, (z - 104) / 7)
+    tired += 0.45 * front * bump((x - 33) / 20, (z - 129) / 6)
+    colour = _toward(colour, colour * [0.80, 0.68, 0.72], tired)
     shadow = style.stubble * front * _beard(x, y, z)
     colour = _toward(colour, colour * [0.55, 0.58, 0.66], shadow)
     pale = 0.35 * front * bump(x / 34, (z - 172) / 26)
     colour = _toward(colour, colour * [1.06, 1.08, 1.06], pale)
     brow = np.exp(-(((z - _brow_line(x)) / (2.4 + 1.6 * style.brow_hair)) ** 2)) * smoothstep(9, 15, x)
-    colour = _toward(colour, np.array(style.hair), 0.42 * brow * smoothstep(54, 46, x) * front)
+    colour = _toward(colour, np.array(style.hair), 0.5 * brow * smoothstep(54, 46, x) * front)
     rough = np.full(len(x), 0.57)
     rough -= (
         0.10
@@ -44,6 +48,23 @@ def tints(head: HeadGeometry, style: HeadStyle) -> np.ndarray:
     rough += 0.2 * scalp
     _paint_rings(head, style, colour, rough)
     return np.column_stack([np.clip(colour, 0, 1), rough])
+
+
+def wrinkles(head: HeadGeometry, style: HeadStyle) -> np.ndarray:
+    """Phase and depth (0..1) [V, 3] of the wrinkles of forehead and outer corners of the eyes (and 0)."""
+    x, y, z = head.points.T
+    x = np.abs(x)
+    front = smoothstep(-5, -45, y)
+    forehead = front * bump(x / 34, (z - 166) / 13)
+    across, up = x - 51.0, z - 117.0
+    angle = np.arctan2(up, np.maximum(across, 0.1))
+    feet = (
+        bump((np.hypot(across, up) - 10) / 6.5)
+        * smoothstep(1.05, 0.6, np.abs(angle))
+        * smoothstep(1, 4, across)
+    )
+    phase = np.where(feet > forehead, angle / 0.36, (z + 0.0022 * x * x) / 7.5)
+    return np.column_stack([phase, style.age * np.maximum(forehead, feet), 0 * x])
 
 
 def _toward(colour: np.ndarray, other: np.ndarray, share: np.ndarray) -> np.ndarray:
@@ -72,11 +93,11 @@ def _paint_rings(head: HeadGeometry, style: HeadStyle, colour: np.ndarray, rough
     lip = np.array(style.lip_colour)
     first = mouth.OUTER_LAYERS + mouth.BORDER_LAYER
     rings = head.skin.mouth
-    colour[rings[first - 1]] = colour[rings[first - 1]] * [1.04, 1.03, 1.03] * 0.85 + lip * 0.15
-    for layer, (share, dark) in enumerate(((0.80, 1.0), (1.0, 1.0), (1.0, 0.95), (1.0, 0.82), (1.0, 0.55))):
-        ring = rings[first + layer]
+    shares = ((0.10, 1.15, 0.52), (0.62, 1.05, 0.47), (0.95, 1.0, 0.43), (1.0, 0.95, 0.40), (1.0, 0.82, 0.38))
+    for layer, (share, dark, gloss) in enumerate((*shares, (1.0, 0.55, 0.36)), first - 1):
+        ring = rings[layer]
         colour[ring] = colour[ring] * (1 - share) + lip * dark * share
-        rough[ring] = 0.36
+        rough[ring] = gloss
     colour[rings[first + 5 :]] = lip * 0.5
     for rings in head.skin.eyes:
         rim = rings[lids.RIM_LAYER : lids.RIM_LAYER + 2]

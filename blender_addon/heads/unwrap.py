@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import eye
+from . import brow, eye
 from .skin import ROWS_V, column_angles, loop_path
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ _BOXES = {
     "teethLower": (0.77, 0.14, 0.99, 0.25),
 }
 _COLUMNS = {
-    "wet": 25, "lashes": 42, "lashesLower": 20, "brow": 84, "tongue": 20, "gumUpper": 10, "gumLower": 10,
-    "teethUpper": 12, "teethLower": 12,
+    "wet": 25, "lashes": 42, "lashesLower": 20, "brow": brow.COUNT, "tongue": 20, "gumUpper": 10,
+    "gumLower": 10, "teethUpper": 12, "teethLower": 12,
 }  # fmt: skip
 _OPEN = ("wet", "lashes", "lashesLower", "brow")
 _TOOTH_VERTICES = 62
