@@ -13,7 +13,7 @@ from .style import DEFAULT, HeadStyle
 from .unwrap import EYE_ARC_MM, EYE_BOX
 
 TINT = "Tint"
-"""Colour attribute: linear colour and, in the fourth channel, the skin's roughness or the hair's density."""
+"""Colour attribute: linear colour; in the fourth channel the roughness of skin, the density of hair."""
 LINES = "Lines"
 """Attribute of an aged skin: the phase of its wrinkles, and how deep they are."""
 _LINE_DEPTH = 6.0
