@@ -56,7 +56,7 @@ def furrows(left: np.ndarray) -> np.ndarray:
 
 
 def _beside(points: np.ndarray, course: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Distance [N] of `points` [N, 2] from the line `course` [K, 2]; 1 beside it, fading at ends off the middle."""
+    """Distance [N] of `points` [N, 2] from the line `course` [K, 2]; 1 beside it, fading to its ends."""
     nearest, along = np.full(len(points), np.inf), np.zeros(len(points))
     lengths = np.linalg.norm(np.diff(course, axis=0), axis=1)
     total, start = lengths.sum(), 0.0

@@ -78,7 +78,7 @@ def _arch_table() -> tuple[np.ndarray, np.ndarray]:
 def line_z(x: np.ndarray) -> np.ndarray:
     """Height of the closed lips' line at lateral position `x` mm."""
     t = np.clip(np.abs(x) / HALF_WIDTH, 0, 1.3)
-    return LINE_Z + 1.0 * t**2 - 0.5 * bump(x / 4.0)
+    return LINE_Z + 1.5 * t**2 - 0.5 * bump(x / 4.0)
 
 
 def _profile(

@@ -37,7 +37,7 @@ _WITH_THE_EYE = ("eye", "cornea", "iris", "pupil")
 _EYE_BONE_MM = 30.0
 _PIVOT = (0.0, 20.0, -6.0)
 """mm. People turn and nod about all of the neck: one joint that does it alone lies in its upper third."""
-_BASE, _CROWN = (0.0, 52.0, -72.0), (0.0, 18.0, 238.0)
+_BASE, _CROWN = (0.0, 48.0, -60.0), (0.0, 18.0, 238.0)
 _STILL_ROW, _FREE_ROW = -84.0, -16.0
 """Rows of the skin between which it passes from the neck to the head."""
 

@@ -71,9 +71,9 @@ def distance(p: np.ndarray, style: HeadStyle = DEFAULT) -> np.ndarray:
 
 
 def _skull(p: np.ndarray, left: np.ndarray, s: HeadStyle) -> np.ndarray:
-    head = ellipsoid(p, (0, 14, 150), (75, 99, 87))
+    head = ellipsoid(p, (0, 11, 150), (75, 96, 87))
     head = join(head, ellipsoid(p, (0, -30, 160), (59, 59, 60)), 28)
-    head = join(head, ellipsoid(left, (20, 66, 128), (46, 46, 54)), 24)
+    head = join(head, ellipsoid(left, (20, 60, 128), (46, 46, 54)), 24)
     temple = ellipsoid(left, (89, -46, 144), (14, 34, 32))
     return carve(head, temple, 34)
 
