@@ -23,6 +23,7 @@ _LINE_SHARE = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
 _LINE = np.array([(-48.0, -44.0), (-34.0, -31.0), (6.0, -10.0), (46.0, -12.0), (60.0, -17.0)])
 _LINE_HALF_WIDTH = 58.0
 """Where the collar's rays aim from `_INSIDE` the neck: y and z from the front round to the back; x."""
+_SMOOTHED = 24
 _HEM_Z, _HEM_WIDTH, _HEM_DEPTH = -250.0, 172.0, 88.0
 
 
@@ -32,10 +33,12 @@ def _neck_line(theta: np.ndarray, style: HeadStyle) -> np.ndarray:
     towards = natural_spline(_LINE_SHARE, _LINE, (1 - c) / 2)
     way = np.stack([_LINE_HALF_WIDTH * s, towards[:, 0], towards[:, 1]], axis=-1)
     way /= np.linalg.norm(way, axis=1, keepdims=True)
-    at = _INSIDE + 30.0 * way
+    out = np.full(len(way), 30.0)
     for _ in range(16):
-        at = at - 0.8 * sculpt.torso(at, style)[:, None] * way
-    return at
+        out -= 0.8 * sculpt.torso(_INSIDE + out[:, None] * way, style)
+    for _ in range(_SMOOTHED):  # cloth does not follow the edge of every muscle
+        out += (np.roll(out, 1) + np.roll(out, -1) - 2 * out) / 4
+    return _INSIDE + out[:, None] * way
 
 
 def shirt(style: HeadStyle = DEFAULT) -> tuple[np.ndarray, np.ndarray]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
-from soliloquy.blender_addon.heads import hair, lids, mouth, nose, paint, sculpt, unwrap, warp
+from soliloquy.blender_addon.heads import age, dressing, hair, lids, mouth, nose, paint, sculpt, unwrap, warp
 from soliloquy.blender_addon.heads.geometry import HeadGeometry, head_geometry
 from soliloquy.blender_addon.heads.style import DEFAULT, VARIANTS
 
@@ -182,3 +183,42 @@ def test_hair_is_light_covers_all_of_the_scalp_and_has_uvs_along_its_strands(nam
 def test_the_default_is_the_first_variant_and_names_are_apart() -> None:
     assert next(iter(VARIANTS.values())) == DEFAULT
     assert len({style.name for style in VARIANTS.values()}) == len(VARIANTS)
+
+
+def test_age_lies_in_furrows_that_are_deeper_than_what_is_beside_them_and_leaves_the_young_alone() -> None:
+    assert not age.share(DEFAULT)
+    old = replace(DEFAULT, age=1.0)
+    forehead = sculpt.front_point(np.zeros(3), np.array([153.0, 158.5, 164.0]), old)
+    plain = sculpt.front_point(np.zeros(3), np.array([153.0, 158.5, 164.0]))
+    sunk = forehead[:, 1] - plain[:, 1]
+    assert sunk[1] > sunk[[0, 2]].max() + 1.0
+    jowl = np.array([[70.0, -46.0, 20.0]])
+    assert sculpt.cast(jowl, (-1, 0, 0), old)[0, 0] > sculpt.cast(jowl, (-1, 0, 0))[0, 0] + 1.5
+
+
+def test_the_neck_leans_forwards_from_the_collar_to_the_head_and_is_narrower_than_the_jaw() -> None:
+    def middle(z: float) -> float:
+        front, back = (
+            sculpt.cast(np.array([[0.0, y, z]]), (0, way, 0))[0, 1] for y, way in ((-90, 1), (140, -1))
+        )
+        return (front + back) / 2
+
+    lean = np.degrees(np.arctan2(middle(-40.0) - middle(-15.0), 25.0))
+    assert 10 < lean < 35
+
+    def half_width(y: float, z: float) -> float:
+        return float(sculpt.cast(np.array([[110.0, y, z]]), (-1, 0, 0))[0, 0])
+
+    assert half_width(16.0, -4.0) < half_width(-4.0, 42.0)
+
+
+def test_the_collar_runs_smoothly_round_the_neck() -> None:
+    for style in VARIANTS.values():
+        points, faces = dressing.shirt(style)
+        edges, count = _edges(faces)
+        border = points[np.unique(edges[count == 1])]
+        rim = border[border[:, 2] > -100]
+        way = np.roll(rim, -1, axis=0) - rim
+        way /= np.linalg.norm(way, axis=1, keepdims=True)
+        turns = np.degrees(np.arccos(np.clip(np.einsum("ni,ni->n", way, np.roll(way, 1, axis=0)), -1, 1)))
+        assert turns.max() < 25
