@@ -133,8 +133,8 @@ def _body(p: np.ndarray, left: np.ndarray, s: HeadStyle) -> np.ndarray:
     half_way = (36 + 3.5 * s.build, -13 - 3.0 * s.build, 12)
     body = join(body, capsule(left, (50, 18, 76), half_way, 7.0, 7.0), 14)  # sternomastoid
     body = join(body, capsule(left, half_way, (10, -13 - 4.5 * s.build, -55), 7.0, 5.5), 13)
-    collarbone = (15, -12 - 4.5 * s.build, -61)
-    body = join(body, ellipsoid(left, collarbone, (10, 6, 5)), 10)
+    collarbone = (15, -11 - 4.5 * s.build, -60)
+    body = join(body, ellipsoid(left, collarbone, (10, 5.5, 4.5)), 10)
     body = join(body, capsule(p, (0, -29, -5), (0, -17, -38), 9.0, 7.5), 20)  # larynx
     return carve(body, ellipsoid(p, (0, -25 - 4.5 * s.build, -53), (7, 8, 9)), 12)  # pit of the neck
 
