@@ -17,7 +17,7 @@ import bpy
 from ..inference.errors import UsageError
 from ..inference.names import match_channels
 from ..inference.safe_names import inside
-from . import action_library, demo, dialogue_strips, heads, layers, line_command, media
+from . import action_library, demo, dialogue_strips, heads, layers, line_command, media, ready_head, rig_rows
 from .rig_map import parts_of, refusal
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _opened(task: Task) -> tuple[bpy.types.Scene, bpy.types.Object]:
 def _head() -> tuple[bpy.types.Scene, bpy.types.Object]:
     """The embedded head on its stage."""
     shown = demo.empty_scene(HEAD_ENGINE, HEAD_PX)
-    head = heads.build_head()
+    head = ready_head.add()
     heads.build_stage(head)
     demo.leave_out_subsurface()
     return shown, head
@@ -132,10 +132,10 @@ def _speakers(shown: bpy.types.Scene) -> list[bpy.types.Object]:
     key has the name of a channel, all with shape keys."""
     keyed = [o for o in shown.objects if o.type == "MESH" and o.data.shape_keys is not None]
     channels = {one: len(match_channels(one.data.shape_keys.key_blocks.keys())) for one in keyed}
-    mapped = [o for o in keyed if channels[o] or len(o.soliloquy_rig.rows)]
+    mapped = [o for o in keyed if channels[o] or len(rig_rows.present(o))]
     parts: set[bpy.types.Object] = set()
     found = []
-    for one in sorted(mapped or keyed, key=lambda o: (-len(o.soliloquy_rig.rows), -channels[o], o.name)):
+    for one in sorted(mapped or keyed, key=lambda o: (-len(rig_rows.present(o)), -channels[o], o.name)):
         if one not in parts and refusal(one) is None:
             parts.update(parts_of(one))
             found.append(one)

@@ -20,7 +20,7 @@ from ..inference.errors import SoliloquyError
 from ..inference.formats.arkit_csv import write_csv
 from ..inference.performance.direction import Direction
 from ..inference.pipeline import AnimateSettings, animate_file
-from . import command_outputs, compat, heads, jobs, line, media, register
+from . import command_outputs, compat, heads, jobs, line, media, ready_head, register
 from .audio_decoder import AudDecoder
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def make(audio: Path, out: Path, engine: str, size_px: int) -> None:
 
     _say("[2/5] Building the head")
     scene = empty_scene(engine, size_px)
-    head = heads.build_head()
+    head = ready_head.add()
     heads.build_stage(head)
 
     _say("[3/5] Keying it")

@@ -11,15 +11,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bpy
+import numpy as np
 
 from ..inference.errors import OutputError
 from ..inference.files import atomic_write, make_folder
+from . import ready_head
 from .outputs import written_beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FILE = "soliloquy_head.blend"
+PICTURE = Path(__file__).parent / "assets" / "head.jpg"
+PICTURE_PX = 256
 CATALOGUES = "blender_assets.cats.txt"
 CATALOGUE = uuid.UUID("5b1f0f6c-5c0e-4d6c-9f2e-3a8a6f6f52a1")
 """Of "Soliloquy/Characters": the same in every library, so that files of several people come together."""
@@ -63,25 +67,37 @@ def write(folder: Path) -> Path:
 
 def _built() -> bpy.types.Collection:
     """A collection with the head, marked as an asset; in no scene."""
-    from .heads import build_head
-
     collection = bpy.data.collections.new("Soliloquy Head")
     scene = bpy.context.scene.collection
     scene.children.link(collection)  # bones are made in edit mode, which asks for a scene
     try:
-        build_head("Soliloquy Head", collection)
+        ready_head.add("Soliloquy Head", collection)
     finally:
         scene.children.unlink(collection)
     collection.asset_mark()
     about = collection.asset_data
     about.catalog_id = str(CATALOGUE)
     about.author, about.license = "Soliloquy", "CC0-1.0"
+    about.copyright = "Public domain (CC0)"
     about.description = (
-        "Head with the 52 ARKit shape keys, correctives, tongue shapes and bones of neck and eyes"
+        "Head with the 52 ARKit shape keys, correctives, tongue shapes and bones of neck and eyes, "
+        "mapped and ready to speak"
     )
-    for tag in ("character", "head", "ARKit"):
+    for tag in ("character", "head", "face", "ARKit", "Soliloquy"):
         about.tags.new(tag)
+    _show(collection)
     return collection
+
+
+def _show(collection: bpy.types.Collection) -> None:
+    """Give the asset its picture: without a window Blender renders none, and 5.0 writes none."""
+    image = bpy.data.images.load(str(PICTURE), check_existing=False)
+    pixels = np.empty(PICTURE_PX**2 * 4, np.float32)
+    image.pixels.foreach_get(pixels)
+    bpy.data.images.remove(image)
+    preview = collection.preview_ensure()
+    preview.image_size = (PICTURE_PX, PICTURE_PX)
+    preview.image_pixels_float.foreach_set(pixels)
 
 
 def _remove(collection: bpy.types.Collection) -> None:

@@ -17,7 +17,7 @@ from mathutils import Vector
 from ..inference.channels import ARKIT_52, HEAD
 from ..inference.rig_json import read_map, write_map
 from ..inference.rig_names import presets
-from . import rig_import, rig_map, rig_rows, rig_sheet
+from . import rig_import, rig_map, rig_rows, rig_sheet, rig_store
 from .outputs import check_writable
 from .rig_mesh import MeshKeys
 from .rig_read import looks_to
@@ -44,11 +44,11 @@ def run(arguments: argparse.Namespace) -> None:
     with without_chatter():
         target = rig_import.open_rig(arguments.file.absolute(), arguments.object)
     if arguments.map is not None:
-        saved = rig_rows.fitted(read_map(arguments.map), target, rig_map.armatures_of(target))
-        rig_rows.store(target, saved, keep_by_hand=False)
+        saved = rig_store.fitted(read_map(arguments.map), target, rig_map.armatures_of(target))
+        rig_store.store(target, saved, keep_by_hand=False)
     elif arguments.basis is not None:
         found = rig_map.find_map(target, basis=arguments.basis.absolute())
-        rig_rows.store(target, found, keep_by_hand=False)
+        rig_store.store(target, found, keep_by_hand=False)
     found = rig_map.wanted_map(target)
     character = rig_map.read_character(target)
     if arguments.json:

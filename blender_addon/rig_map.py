@@ -17,7 +17,7 @@ from ..inference.channels import ARKIT_52
 from ..inference.errors import RigError
 from ..inference.names import match_channels
 from ..inference.types import RigMap
-from . import rig_drivers, rig_eyes, rig_rows
+from . import rig_drivers, rig_eyes, rig_rows, rig_store
 from .rig_family import below
 from .rig_mesh import driven_keys
 from .rig_read import read_source
@@ -110,7 +110,7 @@ def read_character(target: bpy.types.Object, include_parts: bool = True) -> Char
 
 
 def _wanted(target: bpy.types.Object, include_parts: bool) -> tuple[RigMap, tuple[str, ...]]:
-    if len(target.soliloquy_rig.rows):
+    if rig_rows.present(target):
         return rig_rows.rig_map(target)
     state, _ = _look(target, include_parts)
     find_map(target, include_parts)
@@ -139,6 +139,19 @@ def find_map(target: bpy.types.Object, include_parts: bool = True, basis: Path |
         while len(_found) > _FOUND_MAX:
             _found.popitem(last=False)
     return _found[state][0]
+
+
+def map_anew(target: bpy.types.Object, include_parts: bool = True) -> None:
+    """Match a character by all that it is now; its rows say so, but for those that the user edited.
+
+    Raises:
+        RigError: nothing of it follows a channel; nothing was changed.
+    """
+    forget()
+    found = find_map(target, include_parts)
+    if not (found.targets or found.solved):
+        raise no_match(target)
+    rig_store.store(target, found, keep_by_hand=True)
 
 
 @dataclass(frozen=True)
@@ -177,7 +190,7 @@ def coverage(target: bpy.types.Object) -> tuple[int, int]:
 
 def is_matched(target: bpy.types.Object, include_parts: bool = True) -> bool:
     """Whether `read_character` answers at once: only then may it be asked while drawing."""
-    return bool(len(target.soliloquy_rig.rows)) or _look(target, include_parts)[0] in _found
+    return bool(rig_rows.present(target)) or _look(target, include_parts)[0] in _found
 
 
 def _look(target: bpy.types.Object, include_parts: bool) -> tuple[Hashable, _Parts]:

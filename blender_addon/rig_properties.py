@@ -166,6 +166,12 @@ class SoliloquyRigRow(bpy.types.PropertyGroup):
         options=set(),
         override=_OVERRIDABLE,
     )
+    removed: bpy.props.BoolProperty(
+        name="Removed",
+        description="Out of the map: a row from the library of an override cannot leave the list",
+        options=set(),
+        override=_OVERRIDABLE,
+    )
     solved: bpy.props.StringProperty(options=set(), override=_OVERRIDABLE)
     parts: bpy.props.CollectionProperty(type=SoliloquyRigPart, options=set(), override=_LIST)
 

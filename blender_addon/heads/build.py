@@ -7,7 +7,7 @@ from functools import partial
 import bpy
 import numpy as np
 
-from . import dressing, hair, lids, neck, paint, shape_keys, unwrap, warp
+from . import dressing, groups, hair, lids, neck, paint, shape_keys, unwrap, warp
 from .geometry import METRES_PER_MM, head_geometry
 from .materials import LINES, TINT, material
 from .style import DEFAULT, HeadStyle
@@ -33,6 +33,7 @@ def build(name: str, collection: bpy.types.Collection | None, style: HeadStyle =
     joint = neck.add(f"{head.name} Neck", collection, neck.eye_places(eye_centre))
     neck.carry(head, joint)
     neck.follow(head, joint, neck.shares(geometry), eyes)
+    groups.add(head, geometry)
     worn = _dress("Shirt", *dressing.shirt(style), head, style)
     neck.carry(worn, joint)
     strands = hair.hair(style)

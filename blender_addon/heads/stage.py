@@ -32,7 +32,7 @@ def build(head: bpy.types.Object) -> None:
         _place(light, place @ (_FACE + Vector(offset)), target, collection)
     camera = bpy.data.cameras.new(f"{head.name} Camera")
     camera.lens, camera.sensor_width = _FOCAL_MM, _SENSOR_MM
-    camera.clip_start = 0.01
+    camera.clip_start, camera.clip_end = 0.01 * size, 100.0 * size
     distance = _FRAMED_HEIGHT_M * _FOCAL_MM / _SENSOR_MM
     middle = _FACE - Vector((0, 0, 0.010))
     scene.camera = _place(camera, place @ (middle + Vector((0, -distance, 0.02))), place @ middle, collection)

@@ -10,7 +10,7 @@ from bpy_extras.io_utils import ExportHelper, ImportHelper
 
 from ...inference.errors import UsageError
 from ...inference.rig_json import read_map, write_map
-from .. import checks, edit_live, overrides, rig_map, rig_rows
+from .. import checks, edit_live, overrides, rig_map, rig_rows, rig_store
 from ..outputs import check_writable
 from .reasoned import CharacterOperator
 
@@ -32,10 +32,10 @@ class RigOperator(CharacterOperator):
         reason = super().disabled_reason(context)
         if reason:
             return reason
-        rig = checks.target(context).soliloquy_rig
-        if cls.needs and not len(rig.rows):
+        target = checks.target(context)
+        if cls.needs and not rig_rows.present(target):
             return "The character has no rig map yet. Press Map Rig."
-        if cls.needs == "row" and not 0 <= rig.active < len(rig.rows):
+        if cls.needs == "row" and rig_rows.active(target) is None:
             return "No row of the rig map is chosen. Click one."
         return ""
 
@@ -60,11 +60,7 @@ Rows that you edited stay as they are"""
 
     def run(self, context: bpy.types.Context, target: bpy.types.Object) -> str:
         """Fill the table."""
-        rig_map.forget()
-        found = rig_map.find_map(target, context.scene.soliloquy.include_parts)
-        if not (found.targets or found.solved):
-            raise rig_map.no_match(target)
-        rig_rows.store(target, found, keep_by_hand=True)
+        rig_map.map_anew(target, context.scene.soliloquy.include_parts)
         return coverage(target)
 
 
@@ -85,7 +81,7 @@ class SOLILOQUY_OT_rig_map_basis(RigOperator, bpy.types.Operator, ImportHelper):
             raise UsageError(
                 f'"{basis.name}" does not fit "{target.name}"', "Choose the file of its face model"
             )
-        rig_rows.store(target, found, keep_by_hand=True)
+        rig_store.store(target, found, keep_by_hand=True)
         return coverage(target)
 
 
@@ -99,7 +95,7 @@ class SOLILOQUY_OT_rig_clear(RigOperator, bpy.types.Operator):
 
     def run(self, _context: bpy.types.Context, target: bpy.types.Object) -> str:
         """Empty the table."""
-        target.soliloquy_rig.rows.clear()
+        rig_store.clear(target)
         return "The rig map was cleared"
 
 
@@ -117,11 +113,11 @@ class SOLILOQUY_OT_rig_add(RigOperator, bpy.types.Operator):
     def run(self, _context: bpy.types.Context, target: bpy.types.Object) -> str:
         """Add it and choose it."""
         rig: SoliloquyRig = target.soliloquy_rig
-        if not len(rig.rows):  # from now on the rows decide: what was found must not be lost
+        if not rig_rows.present(target):  # from now on the rows decide: what was found must not be lost
             found = rig_map.find_map(target)
-            rig_rows.store(target, found, keep_by_hand=False)
-        row = rig_rows.add(target)
-        row.channel = self.channel or next(rig_rows.unused(rig.rows), "jawOpen")
+            rig_store.store(target, found, keep_by_hand=False)
+        row = rig_store.add(target)
+        row.channel = self.channel or next(rig_rows.unused(rig_rows.present(target)), "jawOpen")
         row.kind = "BONE" if target.type == "ARMATURE" else "SHAPE_KEY"
         rig.active = len(rig.rows) - 1
         return f"Added a row for {row.channel}"
@@ -137,9 +133,9 @@ class SOLILOQUY_OT_rig_remove(RigOperator, bpy.types.Operator):
 
     def run(self, _context: bpy.types.Context, target: bpy.types.Object) -> str:
         """Remove it."""
-        rig: SoliloquyRig = target.soliloquy_rig
-        rig.rows.remove(rig.active)
-        rig.active = max(0, min(rig.active, len(rig.rows) - 1))
+        index = target.soliloquy_rig.active
+        rig_store.remove(target, index)
+        rig_store.choose(target, index)
         return "Removed a row"
 
 
@@ -174,15 +170,15 @@ class SOLILOQUY_OT_rig_load(RigOperator, bpy.types.Operator, ImportHelper):
         found = read_map(bpy.path.abspath(self.filepath))
         if not (found.targets or found.solved):
             raise UsageError(f'"{Path(self.filepath).name}" maps nothing', "Choose another rig map")
-        rig_rows.store(
-            target, rig_rows.fitted(found, target, rig_map.armatures_of(target)), keep_by_hand=False
+        rig_store.store(
+            target, rig_store.fitted(found, target, rig_map.armatures_of(target)), keep_by_hand=False
         )
         return coverage(target)
 
 
 def coverage(target: bpy.types.Object) -> str:
     """How much of the face follows, as a sentence."""
-    rows = target.soliloquy_rig.rows
+    rows = rig_rows.present(target)
     followed, total = rig_map.coverage(target)
     doubtful = sum(row.confidence < rig_map.DOUBTFUL for row in rows)
     text = f"{followed} of {total} channels move something"

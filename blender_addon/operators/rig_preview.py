@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import bpy
 import numpy as np
 
-from .. import checks, rig_map, rig_pose
+from .. import checks, rig_map, rig_pose, rig_rows
 from .rig import RigOperator
 
 if TYPE_CHECKING:
@@ -68,8 +68,7 @@ class SOLILOQUY_OT_rig_wiggle(RigOperator, bpy.types.Operator):
     def _poses(context: bpy.types.Context) -> list[dict[rig_pose.Place, float]]:
         target = checks.target(context)
         maps = rig_map.read_character(target, context.scene.soliloquy.include_parts).maps
-        rig = target.soliloquy_rig
-        return rig_pose.poses(maps, *bumps(_channels(rig.rows[rig.active], maps)))
+        return rig_pose.poses(maps, *bumps(_channels(rig_rows.active(target), maps)))
 
 
 def _channels(row: SoliloquyRigRow, maps: tuple[rig_map.RigMap, ...]) -> tuple[str, ...]:

@@ -66,11 +66,13 @@ class SOLILOQUY_UL_rig(bpy.types.UIList):
     def filter_items(
         self, _context: bpy.types.Context, rig: SoliloquyRig, name: str
     ) -> tuple[list[int], list[int]]:
-        """Rows whose channel or target has the text that was typed."""
+        """Rows that are part of the map and whose channel or target has the text that was typed."""
         rows, typed = getattr(rig, name), self.filter_name.casefold()
-        if not typed:
+        if not typed and not any(row.removed for row in rows):
             return [], []
-        shown = [typed in f"{row.channel} {rig_rows.label(row)}".casefold() for row in rows]
+        shown = [
+            not row.removed and typed in f"{row.channel} {rig_rows.label(row)}".casefold() for row in rows
+        ]
         return [self.bitflag_filter_item if s else 0 for s in shown], []
 
 
@@ -131,7 +133,7 @@ class SOLILOQUY_PT_rig(SubPanel, bpy.types.Panel):
         row = layout.row(align=True)
         row.operator(SOLILOQUY_OT_rig_map.bl_idname, icon="ARMATURE_DATA")
         row.menu(SOLILOQUY_MT_rig.bl_idname, text="", icon="DOWNARROW_HLT")
-        if not len(rig.rows):
+        if not rig_rows.present(target):
             draw_text(layout, context, "Not mapped yet: Animate matches the character by itself.", "INFO")
             _draw_unmatched(layout, context, _unmatched(target, context.scene.soliloquy.include_parts))
             return
@@ -139,8 +141,9 @@ class SOLILOQUY_PT_rig(SubPanel, bpy.types.Panel):
         layout.label(text=f"{total - len(unmatched)} of {total} channels move something")
         _draw_unmatched(layout, context, unmatched)
         _draw_table(layout, rig)
-        if 0 <= rig.active < len(rig.rows):
-            _draw_row(layout, context, rig.rows[rig.active], target)
+        row = rig_rows.active(target)
+        if row is not None:
+            _draw_row(layout, context, row, target)
 
 
 def _unmatched(target: bpy.types.Object, include_parts: bool) -> tuple[str, ...]:

@@ -7,6 +7,8 @@ from pathlib import Path
 from types import ModuleType
 
 import bpy
+import helpers
+import numpy as np
 from helpers import module
 
 OTHER = "11111111-2222-3333-4444-555555555555:Props/Chairs:Props-Chairs"
@@ -33,15 +35,40 @@ def test_a_library_gets_the_head_and_its_catalogue_and_the_open_file_stays_as_it
             wanted.collections = inside.collections
         (head_collection,) = wanted.collections
         assert head_collection.asset_data.catalog_id == str(_asset().CATALOGUE)
-        assert head_collection.asset_data.license == "CC0-1.0"
+        about = head_collection.asset_data
+        assert (about.license, about.author) == ("CC0-1.0", "Soliloquy")
+        assert "52 ARKit shape keys" in about.description
+        assert {"head", "ARKit"} <= {tag.name for tag in about.tags}
         bpy.context.scene.collection.children.link(head_collection)
         (head,) = (o for o in head_collection.objects if o.type == "MESH" and o.data.shape_keys is not None)
         assert module("blender_addon.rig_map").find_map(head).unmatched == ()
+        assert module("blender_addon.rig_map").coverage(head) == (52, 52), "it comes mapped"
+        assert {row.object for row in head.soliloquy_rig.rows if row.kind == "BONE"} == {head.parent}
         head.data.shape_keys.key_blocks["eyeBlinkLeft"].value = 0.5
         bpy.context.view_layer.update()
         shown = head.evaluated_get(bpy.context.evaluated_depsgraph_get()).data.shape_keys.key_blocks
         assert abs(shown["corrective_eyeBlinkLeft_half"].value - 1.0) < 1e-6
         assert {o.parent for o in head_collection.objects if o.type == "MESH"} == {head.parent}
+        bpy.context.view_layer.objects.active = head
+        assert helpers.animate(helpers.vowels("asset.wav", 1.0)) == {"FINISHED"}
+        assert len(helpers.curves(head)) == 52
+
+
+def test_the_asset_has_a_picture_of_a_head() -> None:
+    if bpy.app.version[:2] == (5, 0):
+        raise helpers.Skip("Blender 5.0 writes no pictures of collections")
+    with tempfile.TemporaryDirectory() as folder:
+        written = _asset().write(Path(folder))
+        with bpy.data.libraries.load(str(written), assets_only=True) as (inside, wanted):
+            wanted.collections = inside.collections
+        preview = wanted.collections[0].preview
+        assert preview.image_size[:] == (256, 256)
+        pixels = np.empty(256 * 256 * 4, np.float32)
+        preview.image_pixels_float.foreach_get(pixels)
+    picture = pixels.reshape(256, 256, 4)
+    face, corner = picture[100:180, 90:150, :3].mean(axis=(0, 1)), picture[-20:, -20:, :3].mean(axis=(0, 1))
+    assert face[0] > face[2] + 0.1, "skin, and the right way up"
+    assert abs(corner[0] - corner[2]) < 0.05, "the backdrop"
 
 
 def test_other_catalogues_stay_and_ours_is_added_once() -> None:
