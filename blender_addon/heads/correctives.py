@@ -22,6 +22,7 @@ from .geometry import head_geometry
 from .lid_motion import clear_of_eyes, closed_lids, turned_lids
 from .lip_section import sealed
 from .mesh import MIRROR_X
+from .skin_motion import with_brows
 from .spline import bump
 
 PREFIX = "corrective"
@@ -67,7 +68,7 @@ def corrective_shapes() -> dict[str, np.ndarray]:
     shapes: dict[str, np.ndarray] = {}
     for one in RULES:
         if one.of in _MADE:
-            shapes[one.name] = _MADE[one.of](fields)
+            shapes[one.name] = with_brows(_MADE[one.of](fields))
         else:
             other = Corrective(tuple(mirror(name) for name in one.of))
             shapes[one.name] = shapes[other.name][head.mirror] * MIRROR_X
@@ -96,11 +97,15 @@ def _half_blink(f: FaceFields) -> np.ndarray:
 
 
 def _undone_over_a_blink(name: str, left: float = 0.0) -> Callable[[FaceFields], np.ndarray]:
-    """A closed eye stays closed: what another shape does to the lids goes back, but for a share `left`."""
+    """A closed eye stays closed: what another shape does to the lids goes back, but for a share `left`.
+
+    Wholly on the lids' edges, less and less towards the brow and the cheek, which stay where the shape puts them.
+    """
 
     def shape(f: FaceFields) -> np.ndarray:
-        lids_only = np.abs(turned_lids(f, 1.0, 1.0)).max(axis=1) > 1e-9
-        undone = -(1 - left) * head_shapes()[name] * lids_only[:, None]
+        on_lids = np.abs(turned_lids(f, 1.0, 1.0)).max(axis=1) > 1e-9
+        share = on_lids * np.where(f.soft_skin > 0, 1 - f.off_lid, 1.0)
+        undone = -(1 - left) * head_shapes()[name] * share[:, None]
         together = head_shapes()["eyeBlinkLeft"] + head_shapes()[name]
         return clear_of_eyes(together + undone) - together
 
@@ -193,6 +198,40 @@ def _smile_and_stretch(f: FaceFields) -> np.ndarray:
     return lips.corner(f, -5.0, 0.8, 0.5, 17)
 
 
+# --- cheeks and brows
+
+
+def _smile_and_cheek(f: FaceFields) -> np.ndarray:
+    """Both raise the cheek: it is full before they are both at their ends."""
+    x, z = f.places.apple
+    cheek = f.left * f.soft((x, z + 3), (18, 14)) * f.off_lid
+    return f.section.moved(-3.6 * cheek, -4.4 * cheek)
+
+
+def _sneer_and_brow(f: FaceFields) -> np.ndarray:
+    """A brow that is down goes no further; the skin between brow and nose gathers instead."""
+    x, z = f.places.brow_inner
+    brow = f.left * f.soft((x, z - 3), (14, 11)) * f.off_lid
+    gathered = f.left * f.soft((7.0, z - 9), (7, 5)) * f.off_lid
+    return f.section.moved(1.2 * gathered, 2.8 * brow)
+
+
+@_mended("noseSneerLeft", "mouthUpperUpLeft")
+def _sneer_and_lip(f: FaceFields) -> np.ndarray:
+    """Both raise the lip and the cheek beside the nose."""
+    (x, z), lip = f.places.wing, f.left * f.upper * f.lips(12) * f.arch_across
+    cheek = f.left * f.soft((x + 12, z + 3), (12, 14)) * f.off_lid
+    return f.section.moved(-1.8 * cheek - lips.crease(f, 2.4, 1.6), -3.4 * lip - 3.2 * cheek)
+
+
+def _grief(f: FaceFields) -> np.ndarray:
+    """Raised and drawn together, the inner ends of the brows stand up and the outer ones sink."""
+    x, z = f.places.brow_inner
+    inner = f.left * f.soft((x, z - 1), (13, 16)) * f.off_lid
+    middle = f.left * f.soft((x + 15, z), (10, 14)) * f.off_lid
+    return f.section.moved(0.0, 5.6 * inner + 2.6 * middle)
+
+
 _MADE: dict[tuple[str, ...], Callable[[FaceFields], np.ndarray]] = {
     ("eyeBlinkLeft",): _half_blink,
     ("eyeBlinkLeft", "eyeLookDownLeft"): _undone_over_a_blink("eyeLookDownLeft"),
@@ -214,6 +253,10 @@ _MADE: dict[tuple[str, ...], Callable[[FaceFields], np.ndarray]] = {
     ("mouthPucker", "mouthFunnel"): _pucker_and_funnel,
     ("jawOpen", "mouthSmileLeft"): _smile_over_open_jaw,
     ("mouthSmileLeft", "mouthStretchLeft"): _smile_and_stretch,
+    ("mouthSmileLeft", "cheekSquintLeft"): _smile_and_cheek,
+    ("noseSneerLeft", "browDownLeft"): _sneer_and_brow,
+    ("noseSneerLeft", "mouthUpperUpLeft"): _sneer_and_lip,
+    ("browInnerUp", "browDownLeft"): _grief,
 }
 
 

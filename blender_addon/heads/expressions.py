@@ -20,6 +20,7 @@ from .fields import FaceFields, face_fields
 from .geometry import head_geometry
 from .lid_motion import clear_of_eyes, look
 from .mesh import MIRROR_X
+from .skin_motion import with_brows
 
 Shape = Callable[[FaceFields], np.ndarray]
 
@@ -40,8 +41,9 @@ def head_shapes() -> dict[str, np.ndarray]:
 
 
 def _apart(name: str, delta: np.ndarray) -> np.ndarray:
-    """`delta` with the lids off the eyes and the lips off the teeth."""
-    return clear_of_teeth(clear_of_eyes(delta), lips.jaw_open(face_fields()) if name == "mouthClose" else 0.0)
+    """`delta` with the lids off the eyes, the lips off the teeth and the brows on the skin."""
+    base = lips.jaw_open(face_fields()) if name == "mouthClose" else 0.0
+    return with_brows(clear_of_teeth(clear_of_eyes(delta), base))
 
 
 _SHAPES: dict[str, Shape] = {

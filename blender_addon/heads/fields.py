@@ -69,8 +69,8 @@ class FaceFields:
         return smoothstep(4, mouth.HALF_WIDTH, self.points[:, 0])
 
     def near_lips(self, reach_mm: float) -> np.ndarray:
-        """1 on the lips' line, falling off over `reach_mm`."""
-        return np.exp(-((np.maximum(self.lip_distance - 6, 0) / reach_mm) ** 2))
+        """1 on the lips' line, falling off over `reach_mm`; nothing behind the jaw's angle."""
+        return np.exp(-((np.maximum(self.lip_distance - 6, 0) / reach_mm) ** 2)) * self._before_neck
 
     def lips(self, reach_mm: float) -> np.ndarray:
         """1 on the red of the lips, gone `reach_mm` beyond."""
@@ -79,7 +79,11 @@ class FaceFields:
     def left_corner(self, reach_mm: float) -> np.ndarray:
         """Bump round the left corner of the mouth."""
         at = (self.points[:, 0] - mouth.HALF_WIDTH) / reach_mm
-        return bump(at, self.above_line / reach_mm) * (self.lip_distance < _FAR_MM / 2)
+        return bump(at, self.above_line / reach_mm) * (self.lip_distance < _FAR_MM / 2) * self._before_neck
+
+    @property
+    def _before_neck(self) -> np.ndarray:
+        return smoothstep(0, -28, self.points[:, 1])
 
     def soft(self, at: tuple[float, float], radii: tuple[float, float]) -> np.ndarray:
         """Bump on the front of the skin round (x, z) mm."""

@@ -11,14 +11,15 @@ from . import mouth
 from .fields import FaceFields
 from .lid_motion import turned_lids
 from .lip_section import sealed
+from .skin_motion import spread
 from .spline import bump, rotate_x, rotate_z, smoothstep
 from .tongue_shapes import tongue_out
 
 JAW_JOINT = np.array([0.0, 6.0, 92.0])
 JAW_OPEN_RAD = np.radians(17.5)
-JAW_SIDE_RAD = np.radians(5.0)
+JAW_SIDE_RAD = np.radians(6.5)
 JAW_FORWARD_MM = 7.0
-JAW_FORWARD_DROP_MM, JAW_SIDE_DROP_MM = 2.4, 2.0
+JAW_FORWARD_DROP_MM, JAW_SIDE_DROP_MM = 2.4, 2.2
 """The lower teeth pass below the upper ones, which at rest overlap them."""
 CLOSE_SHARE = 0.4
 """How far down the jaw's way the closed lips meet when the jaw is open."""
@@ -44,14 +45,17 @@ def rolled_lip(f: FaceFields, side: int, degrees: float, out: float = -0.5, up: 
 def corner(f: FaceFields, out: float, up: float, depth: float, reach: float = 15.0) -> np.ndarray:
     """The left corner of the mouth drawn `out` along the arch, `up`, and `depth` mm forwards; lips follow."""
     pull = f.left * f.near_lips(reach) * smoothstep(-6, mouth.HALF_WIDTH, f.points[:, 0])
-    return f.section.moved(
+    drawn = f.section.moved(
         depth * f.left_corner(reach), up * f.near_lips(reach) * f.toward_corner, out * pull
     )
+    return spread(drawn, f.soft_skin * smoothstep(2.0, 9.0, f.lip_distance))
 
 
 def crease(f: FaceFields, depth: float, swell: float) -> np.ndarray:
     """How far (mm) the left nasolabial fold sinks, and the cheek beside it swells."""
-    line = bump(f.fold / 3.2) * -depth + bump((f.fold - 9.0) / 7.0) * swell
+    z = f.places.corner[1]
+    cheek = smoothstep(z - 4.0, z + 22.0, f.points[:, 2])
+    line = bump(f.fold / 4.0) * -depth + bump((f.fold - 10.5) / 7.5) * swell * cheek
     return line * f.fold_along * f.soft_skin * f.left * (1 - f.red)
 
 
@@ -78,7 +82,7 @@ def jaw_forward(f: FaceFields, amount: float = 1.0) -> np.ndarray:
 
 def jaw_left(f: FaceFields, amount: float = 1.0) -> np.ndarray:
     """The jaw turned to the subject's left."""
-    upper_lip = f.section.moved(along=5.0 * amount * f.upper * f.near_lips(10) * f.across)
+    upper_lip = f.section.moved(along=6.2 * amount * f.upper * f.near_lips(10) * f.across)
     turned = rotate_z(f.points, JAW_JOINT, JAW_SIDE_RAD * amount) - f.points
     turned[:, 2] -= _passing(JAW_SIDE_DROP_MM, amount)
     return sealed(turned * f.jaw[:, None] + upper_lip, wanted_mm=0.3)
@@ -107,8 +111,8 @@ def funnel(f: FaceFields) -> np.ndarray:
     opening = np.sqrt(np.clip(1 - (x / (mouth.HALF_WIDTH - 1)) ** 2, 0, 1)) * f.lips(9)
     forwards = 6.0 * bump(x / 22) * f.near_lips(14) + 0.8 * f.red
     flare = rolled_lip(f, 1, -26, 0.0, 0.9) + rolled_lip(f, -1, -24, 0.0, 0.9)
-    pulled = -0.26 * x * f.near_lips(15)
-    opened = f.section.moved(forwards, opening * (2.2 * f.upper - 3.0 * f.lower), pulled)
+    pulled = -0.31 * x * f.near_lips(15)
+    opened = f.section.moved(forwards, opening * (3.2 * f.upper - 5.0 * f.lower), pulled)
     return sealed(flare + opened, only_apart=True)
 
 
@@ -137,12 +141,12 @@ def smile(f: FaceFields) -> np.ndarray:
     """The corner goes out, back and up, the cheek rises to the eye and folds beside the mouth."""
     apple = f.left * f.soft(f.places.apple, (18, 15)) * f.off_lid
     lift = f.left * f.near_lips(10) * (1 - f.toward_corner)
-    pulled = corner(f, 7.4, 7.6, -1.0, 17)
-    cheek = f.section.moved(
-        3.6 * apple + crease(f, 1.8, 2.2) - 0.9 * f.left * f.red, 4.4 * apple + 2.0 * lift
-    )
+    x, z = f.places.corner
+    pit = f.left * f.soft((x + 9, z + 5), (4.5, 6))
+    out = 4.4 * apple + crease(f, 3.4, 4.0) - 1.4 * pit - 0.9 * f.left * f.red
+    cheek = spread(f.section.moved(out, 6.0 * apple + 2.0 * lift), f.soft_skin * f.off_lid * (1 - f.red), 2)
     thin = f.section.moved(0, -0.14 * np.clip(f.above_line, -9, 9) * f.lips(9) * f.left)
-    return sealed(pulled + cheek + thin + turned_lids(f, 0.0, 2.5))
+    return sealed(corner(f, 8.6, 8.2, -1.4, 17) + cheek + thin + turned_lids(f, 0.0, 4.0))
 
 
 def frown(f: FaceFields) -> np.ndarray:
@@ -170,8 +174,8 @@ def stretch(f: FaceFields) -> np.ndarray:
     thin = -0.16 * np.clip(f.above_line, -10, 10) * f.lips(10) * f.left
     x, z = f.places.corner
     band = f.left * f.soft((x + 8, z - 34), (9, 20))
-    delta = corner(f, 7.0, -2.2, -1.0, 17)
-    return sealed(delta + f.section.moved(crease(f, 0.8, 0.8) + 0.7 * band - 0.8 * f.left * f.red, thin))
+    delta = corner(f, 9.0, -3.0, -1.4, 18)
+    return sealed(delta + f.section.moved(crease(f, 1.0, 1.0) + 1.1 * band - 0.8 * f.left * f.red, thin))
 
 
 def press(f: FaceFields, amount: float = 1.0) -> np.ndarray:
@@ -226,8 +230,10 @@ def upper_up(f: FaceFields) -> np.ndarray:
     """The left half of the upper lip raised off its teeth; the fold beside the nose deepens."""
     rise = f.left * f.upper * f.near_lips(13) * f.arch_across
     wing_x, wing_z = f.places.wing
-    beside = f.left * f.soft((wing_x + 9, wing_z - 4), (9, 13))
-    return f.section.moved(0.8 * rise + 0.9 * beside + crease(f, 0.9, 0.7), 6.6 * rise + 2.4 * beside)
+    wing = f.left * f.soft((wing_x, wing_z), (8, 8))
+    beside = f.left * f.soft((wing_x + 13, wing_z - 2), (11, 15)) * f.off_lid
+    folded = f.section.moved(2.2 * beside + crease(f, 3.8, 2.6), 4.4 * beside + 2.0 * wing)
+    return f.section.moved(0.8 * rise, 7.2 * rise) + spread(folded, f.soft_skin * f.off_lid, 2)
 
 
 def put_out_tongue(f: FaceFields, amount: float = 1.0) -> np.ndarray:
@@ -241,6 +247,6 @@ def put_out_tongue(f: FaceFields, amount: float = 1.0) -> np.ndarray:
 
 def cheek_puff(f: FaceFields) -> np.ndarray:
     """Both cheeks full of air, the lips held shut before it."""
-    cheeks = f.both(f.soft(f.places.hollow, (18, 20))) * smoothstep(-30, -62, f.points[:, 1])
+    cheeks = f.both(f.soft(f.places.hollow, (21, 22))) * smoothstep(-26, -60, f.points[:, 1])
     lips = f.near_lips(20) * (1 - 0.5 * f.red)
-    return sealed(f.section.moved(10.0 * cheeks + 2.6 * lips * f.across))
+    return sealed(f.section.moved(12.5 * cheeks + 3.4 * lips * f.across))

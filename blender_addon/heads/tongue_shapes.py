@@ -27,23 +27,26 @@ _OUT_LINE = (
     (-97, 42.0, 2.4),
     (-112, 36.0, 1.5),
 )
-_TH_LINE = ((-53, 43.6, 6.0), (-65, 44.0, 3.6), (-73, 44.9, 1.7), (-80, 45.3, 1.05), (-97, 44.9, 0.8))
-_OUT_MM = 34.0
+_TH_LINE = ((-53, 43.6, 6.0), (-65, 43.9, 3.4), (-73, 44.7, 1.5), (-80, 44.9, 1.3), (-99, 44.6, 1.2))
+_OUT_MM, _TH_MM = 34.0, 19.0
+_OUT_WIDER, _TH_WIDER = 0.15, 0.4
+"""Share by which the tip is broader than it lies at rest."""
 
 
 def tongue_out(share: float) -> np.ndarray:
     """Displacement [V, 3] mm of the tongue put out `share` of its way, over a jaw that lets it pass."""
     delta = np.zeros_like(head_geometry().points)
-    delta[head_geometry().parts["tongue"]] = between_teeth(_OUT_MM * share, _OUT_LINE)
+    delta[head_geometry().parts["tongue"]] = between_teeth(_OUT_MM * share, _OUT_LINE, _OUT_WIDER * share)
     return delta
 
 
-def between_teeth(reach_mm: float, line: tuple[tuple[float, float, float], ...]) -> np.ndarray:
+def between_teeth(reach_mm: float, line: tuple[tuple[float, float, float], ...], wider: float) -> np.ndarray:
     """Displacement [N, 3] of the tongue's vertices that puts it forwards along a line through the mouth.
 
     Args:
         reach_mm: how far the tip goes.
         line: y, height and half thickness (mm) from the back to the front; behind it the tongue rests.
+        wider: share by which the tip grows broader.
     """
     head = head_geometry()
     tongue = head.points[head.parts["tongue"]]
@@ -55,7 +58,7 @@ def between_teeth(reach_mm: float, line: tuple[tuple[float, float, float], ...])
     share = (z - np.interp(y, rest_y[::-1], rest_middle[::-1])) / np.interp(y, rest_y[::-1], rest_half[::-1])
     placed = y - reach_mm * smoothstep(0.2, 1.0, along)
     middle, half = (np.interp(placed, knots[:, 0], knots[:, column]) for column in (1, 2))
-    return np.stack([-0.12 * x * along, placed - y, middle + np.clip(share, -1, 1) * half - z], axis=-1)
+    return np.stack([wider * x * along**6, placed - y, middle + np.clip(share, -1, 1) * half - z], axis=-1)
 
 
 def _rest_line() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -81,13 +84,9 @@ def tongue_shapes() -> dict[str, np.ndarray]:
     along = (back - tongue[:, 1]) / (back - front)
     height = tongue[:, 2] - tongue[:, 2].mean()
     made = {
-        "tongueTh": between_teeth(17.0, _TH_LINE) - _with_the_jaw(USUAL_JAW["tongueTh"]),
-        "tongueL": _moved(
-            tongue, along, height, forwards=1.0, tip=13.5, blade=4.0, flatten=0.35, widen=-0.16
-        ),
-        "tongueTip": _moved(
-            tongue, along, height, forwards=1.5, tip=9.5, blade=4.5, flatten=0.25, widen=0.05
-        ),
+        "tongueTh": between_teeth(_TH_MM, _TH_LINE, _TH_WIDER) - _with_the_jaw(USUAL_JAW["tongueTh"]),
+        "tongueL": _moved(tongue, along, height, forwards=1.0, tip=13.5, blade=4.0, flatten=0.2, widen=0.4),
+        "tongueTip": _moved(tongue, along, height, forwards=1.5, tip=9.5, blade=4.5, flatten=0.2, widen=0.4),
         "tongueBack": _moved(tongue, along, height, forwards=-5.0, tip=-2.0, blade=0.0, back=9.0),
     }
     shapes = {}
@@ -107,13 +106,13 @@ def _moved(
         along: 0 at the root, 1 at the tip.
         forwards: of the free part.
         tip: how far the tip is raised; `blade`: the part behind it; `back`: the back, below the soft palate.
-        flatten: share by which the tip grows thinner; `widen`: and wider.
+        flatten: share by which the tip grows thinner; `widen`: by which it grows broader.
     """
     free = smoothstep(0.35, 0.95, along)
     at_tip = smoothstep(0.72, 1.0, along)
     raised = tip * at_tip + blade * bump((along - 0.72) / 0.2) + back * bump((along - 0.3) / 0.22)
     delta = np.zeros_like(tongue)
-    delta[:, 0] = widen * tongue[:, 0] * free
+    delta[:, 0] = widen * tongue[:, 0] * along**6
     delta[:, 1] = -forwards * free
     delta[:, 2] = raised - flatten * height * at_tip
     return delta
