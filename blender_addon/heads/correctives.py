@@ -99,7 +99,7 @@ def _half_blink(f: FaceFields) -> np.ndarray:
 def _undone_over_a_blink(name: str, left: float = 0.0) -> Callable[[FaceFields], np.ndarray]:
     """A closed eye stays closed: what another shape does to the lids goes back, but for a share `left`.
 
-    Wholly on the lids' edges, less and less towards the brow and the cheek, which stay where the shape puts them.
+    Wholly on the lids' edges, less and less towards brow and cheek, which stay where the shape puts them.
     """
 
     def shape(f: FaceFields) -> np.ndarray:

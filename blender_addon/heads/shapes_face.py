@@ -91,7 +91,7 @@ def cheek_squint(f: FaceFields) -> np.ndarray:
     cheek = f.left * f.soft((x, z + 5), (18, 13)) * f.off_lid
     outer = f.left * f.soft((x + 18, eye_z - 8), (9, 12)) * f.off_lid
     out = 5.0 * cheek + 1.6 * outer + _under_eye(f, 2.0) + crease(f, 1.6, 1.6)
-    lip = f.left * f.near_lips(11) * f.toward_corner
+    lip = f.left * f.near_lips(10) * f.toward_corner * f.upper
     raised = f.section.moved(out, 7.0 * cheek + 2.2 * outer + 1.0 * lip)
     return turned_lids(f, -2.0, 9.0) + spread(raised, f.soft_skin * f.off_lid * (1 - f.red), 2)
 

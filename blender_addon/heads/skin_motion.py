@@ -38,10 +38,14 @@ def with_brows(delta: np.ndarray) -> np.ndarray:
 
 @cache
 def _brow_feet() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Vertices [N] of the left and right brow, the corners [N, 3] of the skin below each, their shares."""
+    """Vertices [N] of both brows, the corners [N, 3] of the skin below each, and their shares [N, 3]."""
     head = head_geometry()
-    hairs = np.concatenate([i for name, i in head.parts.items() if name.startswith("brow")])
-    return hairs, *feet_on_skin(head.points, head.points[hairs])
+    hairs = np.concatenate(
+        [i for name, i in head.parts.items() if name.startswith("brow") and name.endswith("Left")]
+    )
+    corners, shares = feet_on_skin(head.points, head.points[hairs])
+    both = (np.concatenate([index, head.mirror[index]]) for index in (hairs, corners))
+    return *both, np.concatenate([shares, shares])
 
 
 def feet_on_skin(points: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

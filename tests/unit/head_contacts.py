@@ -4,6 +4,7 @@
 
 prints the table: the deepest overlap in mm of every two parts over all shapes at 0.5 and 1.0, over pairs and
 over the mouths of speech, with those poses that are over the limit; then volumes, and lips that should meet.
+What the skin does is measured by `head_skin`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from soliloquy.blender_addon.heads import lid_motion, lids, mouth
 from soliloquy.blender_addon.heads.correctives import RULES, posed
 from soliloquy.blender_addon.heads.geometry import head_geometry
 from soliloquy.blender_addon.heads.lip_section import lip_gaps
+from soliloquy.blender_addon.heads.style import DEFAULT, HeadStyle
 from soliloquy.blender_addon.heads.tongue_shapes import USUAL_JAW, tongue_shapes
 from soliloquy.inference.channels import ARKIT_52, mirror
 
@@ -159,7 +161,8 @@ def _distance(at: np.ndarray, corners: np.ndarray) -> np.ndarray:
     return np.where(on_it, np.abs(height), edge_distance).min(axis=1)
 
 
-def _triangles(faces: np.ndarray) -> np.ndarray:
+def triangles(faces: np.ndarray) -> np.ndarray:
+    """`faces` [F, 4] as triangles [T, 3]."""
     quads = faces[faces[:, 3] >= 0]
     return np.concatenate([faces[:, :3], quads[:, [0, 2, 3]]])
 
@@ -179,7 +182,7 @@ def part_solids(prefix: str) -> tuple[Solid, ...]:
         if (label == before).all():
             break
     piece = label[faces[:, 0]]
-    return tuple(Solid(_triangles(faces[piece == one])) for one in np.unique(piece))
+    return tuple(Solid(triangles(faces[piece == one])) for one in np.unique(piece))
 
 
 @cache
@@ -285,9 +288,10 @@ MEASURES: dict[str, Callable[[np.ndarray], float]] = {
 }
 
 
-def moved(weights: Weights) -> np.ndarray:
-    """The head's points [V, 3] mm with these weights, the tongue's own shapes too."""
+def moved(weights: Weights, style: HeadStyle = DEFAULT) -> np.ndarray:
+    """The head's points [V, 3] mm with these weights, the tongue's own shapes too, before `warp.bend`."""
     points = posed({name: w for name, w in weights.items() if name in ARKIT_52})
+    points += head_geometry(style).points - head_geometry().points
     for name, weight in weights.items():
         if name in tongue_shapes():
             points += weight * tongue_shapes()[name]

@@ -11,6 +11,7 @@ from soliloquy.blender_addon.heads import correctives, lids, mouth
 from soliloquy.blender_addon.heads.expressions import head_shapes
 from soliloquy.blender_addon.heads.fields import face_fields
 from soliloquy.blender_addon.heads.geometry import head_geometry
+from soliloquy.blender_addon.heads.landmarks import landmarks
 from soliloquy.blender_addon.heads.lip_section import lip_gaps
 from soliloquy.inference.channels import ARKIT_52, mirror
 
@@ -91,6 +92,21 @@ def test_a_left_shape_moves_the_subjects_left_side(name: str) -> None:
     head, moved = head_geometry(), np.linalg.norm(head_shapes()[name], axis=1)
     assert head.points[np.argmax(moved), 0] > 0
     assert moved[head.points[:, 0] < -12].max(initial=0) < 0.05 * moved.max()
+
+
+@pytest.mark.parametrize("name", ARKIT_52)
+def test_a_shape_stays_where_its_muscles_are(name: str) -> None:
+    """Skull, ears and the back of the neck stand still; brows leave the chin alone, lips the forehead."""
+    head, delta, places = head_geometry(), head_shapes()[name], landmarks()
+    skin = head.parts["skin"]
+    moved = np.linalg.norm(delta[skin], axis=1)
+    _, y, z = head.points[skin].T
+    mouth_moves = name.startswith(("mouth", "cheekPuff", "jaw", "tongue"))
+    still = (y > 45) | (z > places.brow_middle[1] + 55)
+    still |= (z > places.brow_middle[1]) if mouth_moves else (z < places.corner[1] - 22)
+    if not name.startswith(("jaw", "tongue")):
+        still |= (y > 5) | (z < places.chin[1] - 45)
+    assert moved[still].max() < 0.1
 
 
 @pytest.mark.parametrize("amount", BLINKS)
