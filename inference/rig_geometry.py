@@ -125,13 +125,16 @@ def rasterise(parts: Sequence[tuple[KeySet, Sequence[int]]], count: int) -> Rast
         ValueError: no key moves anything.
     """
     peaks = np.zeros(count)
-    moved = []
-    for keys, numbers in parts:
-        ways = [np.sqrt(np.einsum("ij,ij->i", offsets, offsets)) for _, offsets in keys.deltas]
+    lengths = [[np.sqrt(np.einsum("ij,ij->i", way, way)) for _, way in keys.deltas] for keys, _ in parts]
+    for (_, numbers), ways in zip(parts, lengths, strict=True):
         for number, way in zip(numbers, ways, strict=True):
             if number >= 0 and len(way):
                 peaks[number] = max(peaks[number], float(way.max()))
-        moved.append(_share_of_way(keys, numbers, ways, peaks))
+    # Only when every part has been measured: a part that hardly moves is no whole key of its own.
+    moved = [
+        _share_of_way(keys, numbers, ways, peaks)
+        for (keys, numbers), ways in zip(parts, lengths, strict=True)
+    ]
     points = np.concatenate([keys.points for keys, _ in parts]).astype(np.float64)
     share = np.concatenate(moved)
     if not (share > _MOVED).any():

@@ -93,7 +93,7 @@ def cheek_squint(f: FaceFields) -> np.ndarray:
     out = 5.0 * cheek + 1.6 * outer + _under_eye(f, 2.0) + crease(f, 1.6, 1.6)
     lip = f.left * f.near_lips(10) * f.toward_corner * f.upper
     raised = f.section.moved(out, 7.0 * cheek + 2.2 * outer + 1.0 * lip)
-    return turned_lids(f, -2.0, 9.0) + spread(raised, f.soft_skin * f.off_lid * (1 - f.red), 2)
+    return turned_lids(f, -1.0, 7.5) + spread(raised, f.soft_skin * f.off_lid * (1 - f.red), 2)
 
 
 def nose_sneer(f: FaceFields) -> np.ndarray:

@@ -146,7 +146,7 @@ def smile(f: FaceFields) -> np.ndarray:
     out = 4.4 * apple + crease(f, 3.4, 4.0) - 1.4 * pit - 0.9 * f.left * f.red
     cheek = spread(f.section.moved(out, 6.0 * apple + 2.0 * lift), f.soft_skin * f.off_lid * (1 - f.red), 2)
     thin = f.section.moved(0, -0.14 * np.clip(f.above_line, -9, 9) * f.lips(9) * f.left)
-    return sealed(corner(f, 8.6, 8.2, -1.4, 17) + cheek + thin + turned_lids(f, 0.0, 4.0))
+    return sealed(corner(f, 8.6, 8.2, -1.4, 17) + cheek + thin + turned_lids(f, 0.0, 3.0))
 
 
 def frown(f: FaceFields) -> np.ndarray:

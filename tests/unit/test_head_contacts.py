@@ -36,7 +36,7 @@ def test_shut_mouths_let_no_light_through(pose: str) -> None:
 
 
 _ROLLED_IN = {"mouthRollLower 1.0", "mouthRollUpper 1.0", "both lips rolled"}
-"""Lips that are fuller or thinner than those the shapes were made on leave a slit where they roll in wholly."""
+"""Lips fuller or thinner than those the shapes were made on leave a slit where they roll in wholly."""
 _OF_EVERY_FACE = {
     **head_contacts.SPOKEN,
     **{name: weights for name, weights in head_contacts.CLOSED.items() if name not in _ROLLED_IN},
