@@ -14,7 +14,7 @@ from . import mouth
 from .geometry import head_geometry
 from .spline import bump, smoothstep
 
-USUAL_JAW = {"tongueTh": 0.24, "tongueL": 0.25, "tongueTip": 0.12, "tongueBack": 0.2}
+USUAL_JAW = {"tongueTh": 0.24, "tongueL": 0.3, "tongueTip": 0.16, "tongueBack": 0.3}
 """By shape: a jaw, as a weight of jawOpen, with which it is at home."""
 
 
@@ -56,7 +56,7 @@ def between_teeth(reach_mm: float, line: tuple[tuple[float, float, float], ...],
     knots = np.array([*zip(rest_y[kept], rest_middle[kept], rest_half[kept], strict=True), *line])[::-1]
     along = np.clip((y.max() - y) / np.ptp(y), 0, 1)
     share = (z - np.interp(y, rest_y[::-1], rest_middle[::-1])) / np.interp(y, rest_y[::-1], rest_half[::-1])
-    placed = y - reach_mm * smoothstep(0.2, 1.0, along)
+    placed = y - reach_mm * np.clip((along - 0.2) / 0.8, 0, 1) ** 1.6
     middle, half = (np.interp(placed, knots[:, 0], knots[:, column]) for column in (1, 2))
     return np.stack([wider * x * along**6, placed - y, middle + np.clip(share, -1, 1) * half - z], axis=-1)
 
@@ -85,8 +85,8 @@ def tongue_shapes() -> dict[str, np.ndarray]:
     height = tongue[:, 2] - tongue[:, 2].mean()
     made = {
         "tongueTh": between_teeth(_TH_MM, _TH_LINE, _TH_WIDER) - _with_the_jaw(USUAL_JAW["tongueTh"]),
-        "tongueL": _moved(tongue, along, height, forwards=1.0, tip=13.5, blade=4.0, flatten=0.2, widen=0.4),
-        "tongueTip": _moved(tongue, along, height, forwards=1.5, tip=9.5, blade=4.5, flatten=0.2, widen=0.4),
+        "tongueL": _moved(tongue, along, height, forwards=8.0, tip=11.0, blade=4.0, flatten=0.2, widen=0.3),
+        "tongueTip": _moved(tongue, along, height, forwards=5.5, tip=8.5, blade=4.0, flatten=0.2, widen=0.3),
         "tongueBack": _moved(tongue, along, height, forwards=-5.0, tip=-2.0, blade=0.0, back=9.0),
     }
     shapes = {}
