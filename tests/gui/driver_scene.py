@@ -195,6 +195,27 @@ def rig() -> list[dict[str, object]]:
     return [{"channel": row.channel, "item": row.item, "kind": row.kind, "use": row.enabled} for row in rows]
 
 
+def place_cursor(x: float, y: float, z: float) -> None:
+    """Put the 3D cursor there."""
+    bpy.context.scene.cursor.location = (x, y, z)
+
+
+def heads() -> list[dict[str, object]]:
+    """Every head of the scene: its name, its place, rows of its map that move something, lights around it."""
+    rig_map = importlib.import_module(f"{PACKAGE}.blender_addon.rig_map")
+    return [
+        {
+            "name": made.name,
+            "place": [round(x, 3) for x in made.matrix_world.translation],
+            "mapped": list(rig_map.coverage(made)),
+            "is_target": bpy.context.scene.soliloquy.target == made,
+            "lights": sum(one.type == "LIGHT" for one in bpy.context.scene.objects),
+        }
+        for made in bpy.context.scene.objects
+        if made.type == "MESH" and made.data.shape_keys is not None
+    ]
+
+
 def two_heads() -> None:
     """Two embedded heads beside each other, Anna and Ben, and nothing else."""
     for made in list(bpy.data.objects):
@@ -325,5 +346,6 @@ def composite() -> dict[str, object] | None:
 CALLS = (
     state, status, settings, sliders, recordings, most_open, go_to, go_to_frame, let_sliders_rest, markers,
     line_names, numbered_head, edited, import_rig, rig, two_heads, performance, set_target, lay_lines,
-    select_strips, move_strip, spoken_frames, use_actor, use_pass, finish_actor, composite,
+    place_cursor, heads, select_strips, move_strip, spoken_frames, use_actor, use_pass, finish_actor,
+    composite,
 )  # fmt: skip

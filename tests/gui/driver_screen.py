@@ -154,6 +154,26 @@ def show_all_nodes() -> None:
         bpy.ops.node.view_all()
 
 
+def show_assets() -> None:
+    """Show an asset library that has the head where the properties are."""
+    with bpy.context.temp_override(**view()):
+        bpy.ops.soliloquy.head_asset(directory=str(FOLDER / "shelf"))
+    bpy.context.preferences.filepaths.asset_libraries.new(name="Shelf", directory=str(FOLDER / "shelf"))
+    area = next(a for a in view()["screen"].areas if a.type == "PROPERTIES")
+    area.ui_type = "ASSETS"
+
+
+def first_asset() -> list[int]:
+    """The library on the screen, to be appended from: the middle of the first asset, pixels of the window."""
+    area = next(a for a in view()["screen"].areas if a.ui_type == "ASSETS")
+    space = area.spaces.active
+    space.show_region_toolbar = False
+    space.params.asset_library_reference = "Shelf"
+    space.params.import_method = "APPEND"
+    region = next(r for r in area.regions if r.type == "WINDOW")
+    return [region.x + 60, region.y + region.height - 60]
+
+
 def ping() -> None:
     """Answer, after a turn of Blender's event loop."""
 
@@ -186,5 +206,6 @@ def worst_gap() -> float:
 
 CALLS = (
     show_sidebar, show_panel, rectangles, hovered, look_at_face, show_preferences, close_preferences,
-    new_file, large_sequencer, file_browser, large_compositor, show_all_nodes, ping, watch_gaps, worst_gap,
+    new_file, large_sequencer, file_browser, large_compositor, show_all_nodes, show_assets, first_asset,
+    ping, watch_gaps, worst_gap,
 )  # fmt: skip

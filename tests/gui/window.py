@@ -29,6 +29,7 @@ import window_actor
 import window_dialogue
 import window_edit
 import window_files
+import window_head
 import window_line
 import window_motion
 import window_performance
@@ -41,6 +42,7 @@ GROUPS = {
     "performance": window_performance.STEPS,
     "edit": window_edit.STEPS,
     "files": window_files.STEPS,
+    "head": window_head.STEPS,
     "rig": window_rig.STEPS,
     "dialogue": window_dialogue.STEPS,
     "actor": window_actor.STEPS,

@@ -279,6 +279,15 @@ class Stage:
         self.settle()
         return seen
 
+    def drag_to(self, x: int, y: int) -> None:
+        """Drag with the left button from where the mouse is to a place in Blender's window."""
+        from_x, from_y = self._mouse
+        self._run("xdotool", "mousedown", "1")
+        for share in (0.005, 0.01, 0.02, 0.05, 0.25, 0.5, 0.75, 0.99, 1.0):  # slow at first: a drag
+            self.move(round(from_x + (x - from_x) * share), round(from_y + (y - from_y) * share))
+        self._run("xdotool", "mouseup", "1")
+        self.settle()
+
     def over_view(self) -> None:
         """Put the mouse over the 3D view, so that keys go there."""
         x, y, width, height = self.call("rectangles")["WINDOW"]
