@@ -56,9 +56,9 @@ def _turned(
         away = turned - lids.EYE_CENTRE
         away /= np.linalg.norm(away, axis=1, keepdims=True)
         delta[layer] = turned + away * (share * swell)[:, None] - rest
-    for lash, is_upper in _lashes():
+    for lash, root_x, is_upper in _lashes():
         rest = f.points[lash]
-        delta[lash] = rotate_x(rest, lids.EYE_CENTRE, angle(rest[:, 0] - lids.EYE_CENTRE[0], is_upper)) - rest
+        delta[lash] = rotate_x(rest, lids.EYE_CENTRE, angle(root_x, is_upper)) - rest
     return delta
 
 
@@ -81,14 +81,23 @@ def met_lids(delta: np.ndarray) -> np.ndarray:
     return delta
 
 
-def _lashes() -> list[tuple[np.ndarray, np.ndarray]]:
-    """Vertices of what is on the edges of the left lids, and whether that is the upper lid."""
-    parts = head_geometry().parts
-    return [
-        (indices, np.array(name == "lashesLeft"))
-        for name, indices in parts.items()
-        if name.startswith(_ON_LIDS) and name.endswith("Left")
-    ]
+_ROOTS = {"lashesLeft": lids.LASH_X, "lashesLowerLeft": lids.LOWER_LASH_X}
+
+
+def _lashes() -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Vertices of what is on the edges of the left lids, where it is rooted, and whether in the upper lid.
+
+    A lash turns as a whole, as its root does: its tip may lie beyond the eye's corner, which stands still.
+    """
+    head = head_geometry()
+    found = []
+    for name, indices in head.parts.items():
+        if name.startswith(_ON_LIDS) and name.endswith("Left"):
+            roots = _ROOTS.get(name)
+            own = head.points[indices, 0] - lids.EYE_CENTRE[0]
+            root_x = own if roots is None else roots[np.arange(len(indices)) % len(roots)]
+            found.append((indices, root_x, np.array(name == "lashesLeft")))
+    return found
 
 
 @cache
@@ -147,7 +156,7 @@ def clear_of_eyes(delta: np.ndarray) -> np.ndarray:
     head = head_geometry()
     delta = delta.copy()
     for rings, side in zip(head.skin.eyes, (1, -1), strict=True):
-        lashes = [head.mirror[i] if side < 0 else i for i, _ in _lashes()]
+        lashes = [head.mirror[i] if side < 0 else i for i, _, _ in _lashes()]
         index = np.concatenate([rings[1:].ravel(), *lashes])
         if np.abs(delta[index]).max() > 1e-9:
             axis_delta = delta[pole(side)]

@@ -30,24 +30,26 @@ def _pose(**weights: float) -> dict[str, float]:
 
 
 VISEMES = {
-    "PP  map": _PP,
-    "FF  five": _pose(mouthShrugLower=0.52, mouthUpperUp=0.3, mouthRollLower=0.3, jawOpen=0.07),
-    "TH  think": _pose(tongueTh=1.0, jawOpen=0.25, mouthUpperUp=0.1, mouthLowerDown=0.25),
-    "DD  dad": _pose(tongueTip=1.0, jawOpen=0.16, mouthUpperUp=0.12, mouthLowerDown=0.15),
-    "nn  nine": _pose(tongueTip=1.0, jawOpen=0.14, mouthLowerDown=0.15, mouthUpperUp=0.08),
-    "L  let": _pose(tongueL=1.0, jawOpen=0.36, mouthUpperUp=0.15, mouthLowerDown=0.2),
-    "kk  cake": _pose(tongueBack=1.0, jawOpen=0.26, mouthLowerDown=0.12),
-    "CH  church": _pose(mouthFunnel=0.6, mouthPucker=0.4, jawOpen=0.16),
-    "SS  sees": _pose(jawOpen=0.09, mouthStretch=0.3, mouthUpperUp=0.28, mouthLowerDown=0.28),
-    "RR  red": _pose(mouthPucker=0.45, mouthFunnel=0.3, jawOpen=0.18),
-    "aa  father": _pose(jawOpen=0.6, mouthLowerDown=0.1),
-    "E  bed": _pose(jawOpen=0.42, mouthStretch=0.32, mouthDimple=0.22),
-    "I  see": _pose(jawOpen=0.16, mouthStretch=0.5, mouthSmile=0.32, mouthUpperUp=0.2),
-    "O  go": _pose(mouthFunnel=0.7, mouthPucker=0.42, jawOpen=0.42),
-    "U  you": _pose(mouthPucker=0.85, mouthFunnel=0.5, jawOpen=0.12),
-    "sil": {},
+    "PP  maP": _PP,
+    "FF  FiVe": _pose(mouthShrugLower=0.52, mouthUpperUp=0.3, mouthRollLower=0.3, jawOpen=0.07),
+    "TH  THink": _pose(tongueTh=1.0, jawOpen=0.25, mouthUpperUp=0.1, mouthLowerDown=0.25),
+    "DD  DaD": _pose(tongueTip=1.0, jawOpen=0.2, mouthUpperUp=0.2, mouthLowerDown=0.2),
+    "nn  NiNe": _pose(tongueTip=1.0, jawOpen=0.18, mouthLowerDown=0.2, mouthUpperUp=0.12),
+    "L  Let": _pose(tongueL=1.0, jawOpen=0.36, mouthUpperUp=0.15, mouthLowerDown=0.2),
+    "kk  CaKe": _pose(tongueBack=1.0, jawOpen=0.34, mouthLowerDown=0.12),
+    "CH  CHurCH": _pose(mouthFunnel=0.6, mouthPucker=0.4, jawOpen=0.16),
+    "SS  SeeS": _pose(jawOpen=0.09, mouthStretch=0.3, mouthUpperUp=0.28, mouthLowerDown=0.28),
+    "RR  Red": _pose(mouthPucker=0.45, mouthFunnel=0.3, jawOpen=0.18),
+    "aa  fAther": _pose(jawOpen=0.6, mouthLowerDown=0.1),
+    "E  bEd": _pose(jawOpen=0.42, mouthStretch=0.32, mouthDimple=0.22),
+    "I  sEE": _pose(jawOpen=0.16, mouthStretch=0.5, mouthSmile=0.32, mouthUpperUp=0.2),
+    "O  gO": _pose(mouthFunnel=0.7, mouthPucker=0.42, jawOpen=0.42),
+    "U  yOU": _pose(mouthPucker=0.85, mouthFunnel=0.5, jawOpen=0.12),
+    "sil  (silence)": {},
 }
-"""The visemes of the manual's table with a word that has each; the tongue's own keys where it has one."""
+"""The visemes of the manual's table with a word that has each, its letters in capitals.
+
+The tongue's own keys where it has one."""
 PAIRS = {
     "jawOpen + mouthClose": _pose(jawOpen=1.0, mouthClose=1.0),
     "jawOpen .5 + mouthClose .5": _pose(jawOpen=0.5, mouthClose=0.5),
@@ -60,11 +62,12 @@ PAIRS = {
     "eyeBlink .5": _pose(eyeBlink=0.5),
     "eyeBlink": _pose(eyeBlink=1.0),
     "eyeBlink + eyeLookDown": _pose(eyeBlink=1.0, eyeLookDown=1.0),
-    "eyeBlink + mouthSmile": _pose(eyeBlink=1.0, mouthSmile=1.0, cheekSquint=0.6),
+    "eyeBlink + mouthSmile + squint": _pose(eyeBlink=1.0, mouthSmile=1.0, eyeSquint=1.0),
     "eyeSquint + mouthSmile": _pose(eyeSquint=1.0, mouthSmile=1.0),
     "noseSneer + browDown": _pose(noseSneer=1.0, browDown=1.0),
-    "mouthPress": _pose(mouthPress=1.0),
-    "mouthSmile": _pose(mouthSmile=1.0),
+    "noseSneer + mouthUpperUp": _pose(noseSneer=1.0, mouthUpperUp=1.0),
+    "browInnerUp + browDown": _pose(browInnerUp=1.0, browDown=1.0),
+    "mouthSmile + cheekSquint": _pose(mouthSmile=1.0, cheekSquint=1.0),
 }
 """What meets often, on both sides."""
 

@@ -139,6 +139,13 @@ def test_a_blink_closes_the_eye() -> None:
     assert gap.max() < 0.5
 
 
+def test_a_lash_keeps_its_length_when_the_lid_turns() -> None:
+    head, points = head_geometry(), posed(eyeBlinkLeft=1.0)
+    strand = head.parts["lashesLeft"].reshape(-1, len(lids.LASH_X))
+    before, after = (np.linalg.norm(p[strand[-1]] - p[strand[0]], axis=1) for p in (head.points, points))
+    np.testing.assert_allclose(after, before, rtol=0.1)
+
+
 def test_the_eyes_look_where_the_names_say() -> None:
     head, shapes = head_geometry(), head_shapes()
     ball = head.parts["eyeLeft"]
