@@ -16,7 +16,7 @@ from soliloquy.blender_addon.heads.lip_section import lip_gaps
 from soliloquy.inference.channels import ARKIT_52, mirror
 
 HEADS = Path(__file__).resolve().parents[2] / "blender_addon" / "heads"
-BPY_MODULES = {"build.py", "materials.py", "stage.py", "__init__.py", "neck.py", "shape_keys.py"}
+BPY_MODULES = {"build.py", "groups.py", "materials.py", "stage.py", "__init__.py", "neck.py", "shape_keys.py"}
 BLINKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
