@@ -5,12 +5,12 @@ from __future__ import annotations
 import bpy
 from mathutils import Vector
 
-# Name, place relative to the face (metres), power (watts), size (metres), colour
+# Name, place relative to the face (metres), power (watts), size (metres), colour; the last shows the mouth
 _LIGHTS = (
     ("Key", (-0.74, -0.92, 0.50), 18.5, 0.60, (1.0, 0.93, 0.84)),
     ("Fill", (1.05, -0.80, 0.22), 6.0, 1.3, (0.86, 0.92, 1.0)),
     ("Rim", (0.50, 0.80, 0.62), 18.0, 0.55, (0.92, 0.96, 1.0)),
-    ("Reflector", (-0.08, -1.00, -0.30), 3.0, 0.55, (1.0, 0.96, 0.92)),  # from below: teeth and tongue are seen
+    ("Reflector", (-0.08, -1.00, -0.30), 3.0, 0.55, (1.0, 0.96, 0.92)),
 )
 _FACE = Vector((0.0, -0.02, 0.095))
 _FRAMED_HEIGHT_M = 0.42

@@ -213,7 +213,7 @@ def test_adding_a_head_leaves_what_was_active_and_the_mode() -> None:
     assert bpy.context.mode == "OBJECT"
 
 
-def test_the_stage_has_three_lights_a_world_and_a_camera_that_sees_the_face() -> None:
+def test_the_stage_has_four_lights_a_world_and_a_camera_that_sees_the_face() -> None:
     from bpy_extras.object_utils import world_to_camera_view
     from mathutils import Vector
 
@@ -225,7 +225,7 @@ def test_the_stage_has_three_lights_a_world_and_a_camera_that_sees_the_face() ->
     scene = bpy.context.scene
     scene.render.resolution_x = scene.render.resolution_y = 540
     bpy.context.view_layer.update()
-    assert sum(o.type == "LIGHT" for o in scene.objects) == 3
+    assert sum(o.type == "LIGHT" for o in scene.objects) == 4
     assert scene.world is not None
     for point in ((0, -0.1, 0.0), (0, -0.1, 0.24), (-0.08, 0, 0.12), (0.08, 0, 0.12), (0.15, 0, -0.1)):
         x, y, depth = world_to_camera_view(scene, scene.camera, head.matrix_world @ Vector(point))
