@@ -82,7 +82,7 @@ def _shape_poses() -> dict[str, dict[str, float]]:
 SHEETS = {
     "shapes": (_shape_poses(), 9, 0.095, 0.235),
     "pairs": (PAIRS, 8, 0.075, 0.165),
-    "visemes": (VISEMES, 8, 0.06, 0.14),
+    "visemes": (VISEMES, 8, 0.054, 0.11),
 }
 """Poses, columns, and the height and width in metres of what is seen of the head."""
 
