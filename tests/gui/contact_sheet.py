@@ -68,7 +68,7 @@ def save(picture: Image.Image, path: Path) -> None:
     """Write a picture small enough for the repository: a .jpg, or a .png of 256 colours."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".jpg":
-        picture.save(path, quality=86, subsampling=0, optimize=True)
+        picture.save(path, quality=80, optimize=True)
     else:
         picture.quantize(256).save(path, optimize=True)
     print(f"wrote {path}", flush=True)

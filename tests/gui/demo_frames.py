@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PHONES = ROOT / "blender_addon" / "assets" / "sample.phones.tsv"
 SHOWN = ("m", "ay", "b", "aa", "f", "uw", "ow", "b", "iy", "w", "aw", "p")
 """In the order of the line; each is looked for after the one before."""
-FACE = (0.26, 0.2, 0.74, 0.68)
+FACE = (0.15, 0.1, 0.85, 0.8)
 """Part of the picture that is kept: left, top, right, bottom."""
 TILE_PX, COLUMNS = 240, 6
 

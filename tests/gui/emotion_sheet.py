@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=list(EMOTIONS))
     parser.add_argument("--engine", choices=("cycles", "workbench"), default="cycles")
     arguments = parser.parse_args()
-    head = head_tiles.stage(TILE_PX, 0.085, 0.235, engine=arguments.engine)
+    head = head_tiles.stage(TILE_PX, 0.095, 0.25, engine=arguments.engine)
     rows = [(emotion, seed) for emotion in arguments.only for seed in range(arguments.takes)]
     times, model = look_sheet.shown_times(), load_speech_model()
     sheet = ContactSheet(TILE_PX, len(times), len(rows), left_px=MARGIN_PX)

@@ -2,8 +2,8 @@
 
     python tests/gui/head_portraits.py [--out out] [--size 1080] [--samples 64]
     python tests/gui/head_portraits.py --variants [--size 320]
-    python tests/gui/head_portraits.py --engines [--size 400]
-    python tests/gui/head_portraits.py --turntable 48 [--size 480] [--samples 16]
+    python tests/gui/head_portraits.py --engines [--size 360]
+    python tests/gui/head_portraits.py --turntable 48 [--size 400] [--samples 8]
 
 Needs bpy and Pillow. Writes `front.jpg`, `quarter.jpg` and `side.jpg` of one of `style.VARIANTS` (--variant),
 or a sheet with a row for each of them, `variants.jpg`, or one of them in every engine, `engines.jpg`, or one
@@ -24,17 +24,18 @@ from soliloquy.blender_addon.heads import build_head, build_stage
 from soliloquy.blender_addon.heads.style import VARIANTS
 
 HEIGHT_M, FRAMED_M = 0.085, 0.38
-SIZES_PX = {"portraits": 1080, "variants": 320, "engines": 400, "turntable": 480}
-SAMPLES = {"portraits": 64, "variants": 32, "engines": 32, "turntable": 16}
+SIZES_PX = {"portraits": 1080, "variants": 320, "engines": 360, "turntable": 400}
+SAMPLES = {"portraits": 64, "variants": 12, "engines": 16, "turntable": 8}
 ENGINES = {"cycles": "Cycles", "eevee": "EEVEE", "workbench": "solid view"}
 """By the names of `demo.empty_scene`."""
 
 
-def _stage(variant: str, options: argparse.Namespace, engine: str = "cycles") -> None:
-    """One of the variants in an empty scene, lit, skin and all."""
+def _stage(variant: str, options: argparse.Namespace, engine: str = "cycles", *, quick: bool = False) -> None:
+    """One of the variants in an empty scene, lit, skin and all; as quick as the demo, or finely denoised."""
     scene = demo.empty_scene(engine, options.size)
     if engine == "cycles":
         scene.cycles.samples = options.samples
+    if engine == "cycles" and not quick:
         scene.cycles.max_bounces = 4
         scene.cycles.denoising_quality = "HIGH"
         scene.cycles.denoising_prefilter = "ACCURATE"
@@ -72,7 +73,7 @@ def _engines(options: argparse.Namespace) -> None:
 
 def _turntable(options: argparse.Namespace) -> None:
     """Camera and lights go round the head together, which looks as if it turned before them."""
-    _stage(options.variant, options)
+    _stage(options.variant, options, quick=True)
     scene = bpy.context.scene
     table = bpy.data.objects.new("Turntable", None)
     scene.collection.objects.link(table)

@@ -58,11 +58,11 @@ PAIRS = {
     "mouthPucker + mouthFunnel": _pose(mouthPucker=1.0, mouthFunnel=1.0),
     "mouthSmile + jawOpen": _pose(mouthSmile=1.0, jawOpen=0.6),
     "mouthSmile + mouthStretch": _pose(mouthSmile=1.0, mouthStretch=1.0),
-    "mouthRollUpper + mouthRollLower": _pose(mouthRollUpper=1.0, mouthRollLower=1.0),
+    "mouthRoll, both lips": _pose(mouthRollUpper=1.0, mouthRollLower=1.0),
     "eyeBlink .5": _pose(eyeBlink=0.5),
     "eyeBlink": _pose(eyeBlink=1.0),
     "eyeBlink + eyeLookDown": _pose(eyeBlink=1.0, eyeLookDown=1.0),
-    "eyeBlink + mouthSmile + squint": _pose(eyeBlink=1.0, mouthSmile=1.0, eyeSquint=1.0),
+    "eyeBlink + mouthSmile": _pose(eyeBlink=1.0, mouthSmile=1.0, eyeSquint=1.0),
     "eyeSquint + mouthSmile": _pose(eyeSquint=1.0, mouthSmile=1.0),
     "noseSneer + browDown": _pose(noseSneer=1.0, browDown=1.0),
     "noseSneer + mouthUpperUp": _pose(noseSneer=1.0, mouthUpperUp=1.0),
@@ -81,7 +81,7 @@ def _shape_poses() -> dict[str, dict[str, float]]:
 
 SHEETS = {
     "shapes": (_shape_poses(), 9, 0.095, 0.235),
-    "pairs": (PAIRS, 8, 0.075, 0.165),
+    "pairs": (PAIRS, 9, 0.075, 0.165),
     "visemes": (VISEMES, 8, 0.054, 0.11),
 }
 """Poses, columns, and the height and width in metres of what is seen of the head."""

@@ -117,14 +117,14 @@ def lay_out(shown: list[Tile], pictures: list[Image.Image], columns: int, title:
     size, rows = pictures[0].width, -(-len(shown) // columns)
     sheet = ContactSheet(size, columns, rows, caption_px=_CAPTION_PX, top_px=34)
     sheet.title(title)
-    large, small = ImageFont.load_default(20), ImageFont.load_default(13)
+    large, small = ImageFont.load_default(20), ImageFont.load_default(round(size / 16))
     for i, (tile, picture) in enumerate(zip(shown, pictures, strict=True)):
         sheet.put(i, picture)
         x, y = sheet.corner(i)
         sheet.draw.text((x + 6, y + size + 6), tile.phone, fill=_DOUBTED if tile.doubt else INK, font=large)
         measured = f"{tile.time_s:.2f} s  {tile.aperture_mm:.1f} x {tile.width_mm:.1f} mm"
         ink = _DOUBTED if tile.doubt else _FAINT
-        sheet.draw.text((x + 50, y + size + 12), measured, fill=ink, font=small)
+        sheet.draw.text((x + 36, y + size + 13), measured, fill=ink, font=small)
     return sheet
 
 
