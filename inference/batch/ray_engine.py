@@ -355,7 +355,8 @@ def _connected(ray: Any, address: str | None, workers: int | None) -> Iterator[N
         raise BatchError(f"The Ray cluster '{address}' cannot be reached ({cause})", _REMEDY) from error
     try:
         if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, handler)  # Ray has put its own there
+            # Ray has put its own there. None: one that Python did not set and cannot name
+            signal.signal(signal.SIGTERM, signal.SIG_DFL if handler is None else handler)
         yield
     finally:
         ray.shutdown()
