@@ -17,7 +17,7 @@ from ..errors import UsageError
 from . import blender, curve_output, options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from ..batch.run import Engine
     from ..batch.types import Kind, Shot, Task
@@ -170,7 +170,7 @@ def listed_tasks(arguments: argparse.Namespace, console: Console) -> tuple[list[
     of_line = line_options(arguments)
     _check_lines(shots, of_line, console)
     hashed = shots if not arguments.shared else [shot for shot in shots if shot.row in chosen]
-    _check_places(hashed, arguments.out)
+    _check_places(hashed, arguments.out, _inputs(arguments.shots, shots))
     kinds = arguments.kinds if arguments.shared else KINDS
     tasks = make_tasks(hashed, of_line, _weights(arguments), kinds)
     return [task for task in tasks if task.row in chosen and task.kind in arguments.kinds], tasks
@@ -223,18 +223,29 @@ def _check_lines(shots: Sequence[Shot], of_line: dict[str, Any], console: Consol
             raise BatchError.of_row(shot.row, error) from error
 
 
-def _check_places(shots: Sequence[Shot], folder: Path) -> None:
+def _inputs(listing: Path, shots: Iterable[Shot]) -> set[str]:
+    """Real paths of the list and of what its rows read, with all folders above: a pass is a folder."""
+    from ..batch.shots import NEEDED_BY_PASS
+
+    named = {path for shot in shots for path in (shot.audio, shot.scene, shot.plate) if path}
+    actors = {shot.actor for shot in shots if shot.actor}
+    of_actors = {actor / name for actor in actors for name in NEEDED_BY_PASS}
+    real = {Path(os.path.realpath(path)) for path in (listing, *named, *of_actors)}
+    return {str(place) for path in real for place in (path, *path.parents)}
+
+
+def _check_places(shots: Sequence[Shot], folder: Path, inputs: set[str]) -> None:
     """No output may take the place of an input, or lead out of the folder by a link."""
     from ..batch.shots import outputs_of
     from ..safe_names import inside
 
-    inputs = {
-        os.path.realpath(path) for shot in shots for path in (shot.audio, shot.scene, shot.plate) if path
-    }
     for shot in shots:
         for output in outputs_of(shot):
             if os.path.realpath(inside(folder, output, f"Row {shot.row}: output")) in inputs:
-                raise BatchError(f"Row {shot.row}: '{output}' would replace an input", "Give another --out")
+                raise BatchError(
+                    f"Row {shot.row}: '{output}' would replace an input",
+                    "Give another --out, or the output another name",
+                )
 
 
 def _weights(arguments: argparse.Namespace) -> list[Path]:
@@ -295,7 +306,8 @@ def _own_launchers(arguments: argparse.Namespace, kinds: set[Kind]) -> dict[Kind
     own = Launcher((sys.executable, "-P", "-m", package, *rest), worker_environment())
     found: dict[Kind, Launcher] = {"curves": own, "pass": own}
     if "scene" in kinds:
-        found["scene"] = Launcher((blender.find_blender(arguments.blender), *blender.COMMAND, *rest))
+        program = blender.find_blender(arguments.blender)
+        found["scene"] = Launcher((program, *blender.COMMAND, *rest), worker_environment())
     return found
 
 

@@ -136,6 +136,21 @@ def test_an_output_never_takes_the_place_of_an_input(tmp_path):
     assert "would replace an input" in batch(shots, tmp_path, code=2).stderr
 
 
+def test_an_output_never_takes_the_place_of_the_list(tmp_path):
+    shots = table(tmp_path / "shots.csv", [{"audio": sounds(tmp_path, 1)[0], "out": "shots.csv"}])
+    before = shots.read_bytes()
+    assert "would replace an input" in batch(shots, tmp_path, "--overwrite", code=2).stderr
+    assert shots.read_bytes() == before
+
+
+def test_a_shared_run_of_one_row_spares_what_the_others_read(tmp_path):
+    sound(tmp_path / "x.wav").rename(tmp_path / "second.csv")
+    rows = [{"audio": sounds(tmp_path, 1)[0], "out": "second.csv"}, {"audio": "second.csv", "out": "b.csv"}]
+    shots = table(tmp_path / "shots.csv", rows)
+    done = batch(shots, tmp_path, "--shared", "--only", "1", "--overwrite", code=2)
+    assert "would replace an input" in done.stderr
+
+
 def test_a_link_in_the_folder_does_not_lead_out(tmp_path):
     shots = table(tmp_path / "shots.csv", [{"audio": sounds(tmp_path, 1)[0], "out": "link/x.csv"}])
     (tmp_path / "elsewhere").mkdir()

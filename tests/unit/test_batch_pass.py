@@ -43,6 +43,15 @@ def test_a_pass_is_painted_and_kept(actor, tmp_path):
     assert painted[0].exists()
 
 
+@pytest.mark.parametrize("above", [0, 1])
+def test_a_pass_never_takes_the_place_of_its_actor(actor, tmp_path, above):
+    sound(tmp_path / "line.wav")
+    folder = (actor.actor.folder, *actor.actor.folder.parents)[above]
+    row = {"audio": "line.wav", "actor": actor.actor.folder, "plate": actor.plate, "pass": folder.name}
+    done = batch(table(tmp_path / "shots.csv", [row]), folder.parent, "--overwrite", code=2)
+    assert "would replace an input" in done.stderr
+
+
 def test_an_actor_that_is_not_finished_is_named(actor, tmp_path):
     sound(tmp_path / "line.wav", 0.3)
     actor.actor.renderer.unlink()
