@@ -38,6 +38,22 @@ class Parameter:
     description: str
 
 
+_OF_BASES: Final = {
+    "ImportHelper": (Parameter("filepath", "string", "", "The file"),),
+    "ExportHelper": (Parameter("filepath", "string", "", "The file"),),
+    "AddObjectHelper": (
+        Parameter(
+            "align", "enum", "WORLD", "Beside `rotation`: WORLD keeps to it, VIEW and CURSOR replace it"
+        ),
+        Parameter("location", "floatvector", "", "In the scene's units; the 3D cursor where not given"),
+        Parameter(
+            "rotation", "floatvector", "", "Euler angles, radians; as the preference Align To where not given"
+        ),
+    ),
+}
+"""Parameters that Blender's own base classes bring."""
+
+
 @dataclass(frozen=True)
 class Operator:
     """One operator."""
@@ -86,17 +102,13 @@ def _operators(path: Path) -> Iterator[Operator]:
             yield Operator(name, label, tooltip, tuple(_parameters(node, classes)))
 
 
-def _is_file_dialog(node: ast.ClassDef) -> bool:
-    return any(ast.unparse(base).endswith(("ImportHelper", "ExportHelper")) for base in node.bases)
-
-
 def _parameters(node: ast.ClassDef, classes: Mapping[str, ast.ClassDef]) -> Iterator[Parameter]:
-    """Those of a class, after those of its bases in the same file."""
+    """Those of a class, after those of its bases in the same file and in Blender."""
     for base in node.bases:
         if ast.unparse(base) in classes:
             yield from _parameters(classes[ast.unparse(base)], classes)
-    if _is_file_dialog(node):
-        yield Parameter("filepath", "string", "", "The file")
+    for base in node.bases:
+        yield from _OF_BASES.get(ast.unparse(base).rpartition(".")[2], ())
     for statement in node.body:
         call = statement.annotation if isinstance(statement, ast.AnnAssign) else None
         if not isinstance(call, ast.Call) or not isinstance(statement.target, ast.Name):

@@ -19,7 +19,7 @@ class SOLILOQUY_OT_add_head(ReasonedOperator, AddObjectHelper, bpy.types.Operato
 
     with_stage: bpy.props.BoolProperty(
         name="Lights and Camera",
-        description="Also add three lights and a camera that frames the head",
+        description="Also add lights and a camera that frames the head",
         default=False,
     )
 
