@@ -1,7 +1,20 @@
 """The embedded head: built by code, with the 52 ARKit shape keys. CC0.
 
-Importing this package imports no bpy; the geometry modules (everything but `materials`, `neck` and `stage`)
-are numpy alone.
+Where to change what, in the order in which a head is built:
+
+- the person: `style` (its numbers, three variants), `age` (furrows), `warp` (proportions of all parts);
+- the form: `sculpt` (head and body as a solid), `shape` (the loft that the skin starts from), `skin` (the
+  quads laid over the sculpt) with `lids`, `mouth`, `nose` and `ear` set into it, `eye` (eyeball and lashes),
+  `brow`, `geometry` (all of these as arrays), `unwrap` (UVs);
+- what is worn: `dressing` (shirt), `hair` of `hair_styles`, `hair_flow` and `hair_locks`;
+- the shapes at 1.0: `expressions` (the 52) from `shapes_face` and `shapes_mouth`, `correctives`,
+  `tongue_shapes`; they move by `landmarks`, `fields`, `lip_section`, `lid_motion`, `skin_motion`, `contact`;
+- the colours: `paint` (by vertex), `materials` (nodes);
+- in Blender: `build` (objects), `shape_keys` (with drivers), `neck` (bones), `groups` (vertex groups),
+  `stage`;
+- tools: `mesh` and `spline`.
+
+Importing this package imports no bpy; `build`, `materials`, `neck`, `shape_keys` and `stage` do.
 """
 
 from __future__ import annotations
@@ -38,7 +51,7 @@ def build_head(
 
 
 def build_stage(head: bpy.types.Object) -> None:
-    """Add three lights, a neutral world and a camera that frames `head` and its shoulders in a square."""
+    """Add lights, a neutral world and a camera that frames `head` and its shoulders in a square."""
     from .stage import build
 
     build(head)

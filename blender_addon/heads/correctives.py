@@ -127,15 +127,13 @@ def _half_way(
     return shape
 
 
-def _mended(*names: str, upper_share: float | None = None) -> Callable:
-    """Decorator of a mouth's correction over the sum of `names`: kept off the teeth, sealed where wanted."""
+def _mended(*names: str, shut: bool = False) -> Callable:
+    """Decorator of a mouth's correction over the sum of `names`: kept off the teeth, sealed where `shut`."""
 
     def over(change: Callable[[FaceFields], np.ndarray]) -> Callable[[FaceFields], np.ndarray]:
         def shape(f: FaceFields) -> np.ndarray:
             base = np.sum([head_shapes()[name] for name in names], axis=0)
-            delta = change(f)
-            shut = upper_share is not None
-            delta = sealed(delta, upper_share if shut else 0.5, base, only_apart=not shut)
+            delta = sealed(change(f), 0.5, base, only_apart=not shut)
             return clear_of_teeth(delta, base)
 
         return shape
@@ -143,7 +141,7 @@ def _mended(*names: str, upper_share: float | None = None) -> Callable:
     return over
 
 
-@_mended("jawOpen", "mouthClose", upper_share=0.5)
+@_mended("jawOpen", "mouthClose", shut=True)
 def _closed_over_open_jaw(f: FaceFields) -> np.ndarray:
     """Lips that reach over a gap are drawn long: thinner, rolled in, the cheeks hollow."""
     hollow = -1.6 * f.both(f.soft(f.places.hollow, (14, 18)))
@@ -154,7 +152,7 @@ def _closed_over_open_jaw(f: FaceFields) -> np.ndarray:
     )
 
 
-@_mended("mouthRollUpper", "mouthRollLower", upper_share=0.5)
+@_mended("mouthRollUpper", "mouthRollLower", shut=True)
 def _both_rolled(f: FaceFields) -> np.ndarray:
     """Two lips that roll in meet on each other's red."""
     return np.zeros_like(f.points)
@@ -192,7 +190,7 @@ def _smile_over_open_jaw(f: FaceFields) -> np.ndarray:
     return given + f.section.moved(-0.5 * lower, 1.6 * upper + 1.8 * lower)
 
 
-@_mended("mouthSmileLeft", "mouthStretchLeft", upper_share=0.5)
+@_mended("mouthSmileLeft", "mouthStretchLeft", shut=True)
 def _smile_and_stretch(f: FaceFields) -> np.ndarray:
     """A corner that is at its end goes no further."""
     return lips.corner(f, -5.0, 0.8, 0.5, 17)

@@ -18,8 +18,6 @@ from .mesh import strip
 from .spline import bump, smoothstep
 from .style import DEFAULT, HeadStyle
 
-__all__ = ["STYLES", "HairMesh", "cover", "hair"]
-
 _TUCKED_MM = 0.7
 """How deep the roots begin below the scalp."""
 _PARTED = 0.62

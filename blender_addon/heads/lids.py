@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from . import shape
+from . import sculpt
 
 EYE_CENTRE = np.array([33.5, -63.0, 117.5])
 EYE_RADIUS = 18.0
@@ -100,7 +100,7 @@ def lid_rings(count: int) -> tuple[np.ndarray, list[str]]:
         height = np.where(is_upper, high_up, high_down)
         rho = (EYE_RADIUS + height) * shell_radius(x) + min(on_face, 0.0) * np.abs(np.cos(a)) ** 2
         ring = EYE_CENTRE + np.stack([x, -rho * np.cos(phi), rho * np.sin(phi)], axis=-1)
-        face = shape.front_point(ring[:, 0], ring[:, 2])
+        face = sculpt.front_point(ring[:, 0], ring[:, 2])
         rings.append(ring + (face - ring) * (max(on_face, 0.0) * cornerness)[:, None])
     materials = ["Skin"] * (len(OUTER_SHARES) + 4) + ["Lid rim"] + ["Mouth"] * 2
     return np.stack(rings), materials

@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 
-from . import shape
+from . import sculpt
 from .lids import around
 from .mesh import outward, tube
 from .spline import bump, natural_spline, smoothstep
@@ -72,7 +72,7 @@ def arch_y(x: np.ndarray) -> np.ndarray:
 @cache
 def _arch_table() -> tuple[np.ndarray, np.ndarray]:
     knots = np.linspace(0, HALF_WIDTH + 6, 12)
-    return knots, shape.front_point(knots, np.full_like(knots, LINE_Z))[:, 1]
+    return knots, sculpt.front_point(knots, np.full_like(knots, LINE_Z))[:, 1]
 
 
 def line_z(x: np.ndarray) -> np.ndarray:

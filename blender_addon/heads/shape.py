@@ -9,10 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .sculpt import front_point
 from .spline import natural_spline
-
-__all__ = ["NOSE_WING", "front_point", "loft"]
 
 NOSE_WING = (17.5, 79.0)
 """x and z in mm of the left wing of the nose."""

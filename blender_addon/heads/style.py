@@ -44,7 +44,7 @@ class HeadStyle:
     iris: tuple[float, float, float] = (0.10, 0.20, 0.24)
     hair: tuple[float, float, float] = (0.052, 0.022, 0.011)
     hair_style: str = "swept"
-    """One of hair.STYLES."""
+    """One of `hair_styles.STYLES`."""
     shirt: tuple[float, float, float] = (0.035, 0.07, 0.115)
 
 
