@@ -11,8 +11,6 @@ import numpy as np
 
 from .spline import natural_spline
 
-NOSE_WING = (17.5, 79.0)
-"""x and z in mm of the left wing of the nose."""
 ROW_V = (-130, -105, -85, -60, -30, -20, -10, 0, 14, 30, 50, 74, 100, 128, 145, 165, 190, 215, 235, 250, 260)
 # Per row: front y z, side x y z, back y z, narrowing of the front quarter, squareness
 ROW_SHAPE = (

@@ -1,7 +1,7 @@
 """What the tongue does for th, l, t d n, and k g: keys beside the 52, to be keyed by hand.
 
 ARKit has one channel for the tongue, `tongueOut`; these are named in its style. They move the tongue alone,
-from its rest behind the lower teeth: open the jaw as far as the sound asks (a few hundredths to a tenth).
+from its rest behind the lower teeth: open the jaw as far as the sound asks (`USUAL_JAW`).
 """
 
 from __future__ import annotations
