@@ -28,7 +28,7 @@ def start(shots, out, *arguments, real=False, **environment):
 
 def ended(driver, code=0):
     """What a run told, when it has come to its end."""
-    stdout, stderr = driver.communicate()
+    stdout, stderr = driver.communicate(timeout=600)  # a run that hangs is a failure, not a long test
     assert driver.returncode == code, stderr
     assert "Traceback" not in stderr
     return stdout, stderr
