@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import bpy
 from mathutils import Vector
-
 from soliloquy.blender_addon import demo
 from soliloquy.blender_addon.head_asset import PICTURE, PICTURE_PX
 from soliloquy.blender_addon.heads import build_head, build_stage

@@ -6,7 +6,6 @@ Run it when the head's shapes change: `.venv/bin/python -m build_tools.make_rig_
 from __future__ import annotations
 
 import numpy as np
-
 from soliloquy.blender_addon.heads.expressions import head_shapes
 from soliloquy.blender_addon.heads.geometry import head_geometry
 from soliloquy.inference import rig_geometry
