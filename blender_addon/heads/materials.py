@@ -20,6 +20,7 @@ _LINE_DEPTH = 6.0
 """Of the deepest wrinkle, in depths of a pore."""
 _CLEAR: dict[str, float | None] = {"Cornea": None, "Tears": 0.05}
 """Films, and how much light they mirror (see `_clear`)."""
+_CLEAR_IN_SOLID_VIEW = (0.0, 0.0, 0.0, 0.04)
 _TINTED = ("Skin", "Lips", "Lid rim")
 
 
@@ -56,6 +57,11 @@ _LOOKS = {
 }
 
 
+def _in_solid_view(colour: tuple[float, ...]) -> tuple[float, ...]:
+    """A linear colour [3], lighter, with alpha [4]: the solid view's light is dim and scatters nothing."""
+    return (*(min(1.0, 1.2 * share**0.8) for share in colour), 1.0)
+
+
 def material(name: str, style: HeadStyle = DEFAULT) -> bpy.types.Material:
     """The material `name` (Skin, Lips, Sclera, ...), made on first use and shared by heads of one style."""
     full_name = f"Soliloquy {name}" + (f" {style.name}" if style.name else "")
@@ -73,8 +79,8 @@ def material(name: str, style: HeadStyle = DEFAULT) -> bpy.types.Material:
     }
     colour = own.get(name, look.colour)
     made = bpy.data.materials.new(full_name)
-    made.diffuse_color = (*colour, 0.06 if name in _CLEAR else 1.0)
-    made.roughness = look.roughness
+    made.diffuse_color = _CLEAR_IN_SOLID_VIEW if name in _CLEAR else _in_solid_view(colour)
+    made.roughness = 1.0 if name in _CLEAR else look.roughness
     if made.node_tree is None:
         made.use_nodes = True
     shader = next(node for node in made.node_tree.nodes if node.type == "BSDF_PRINCIPLED")
