@@ -92,7 +92,7 @@ def test_a_mesh_without_bones_turns_as_a_whole_and_its_keyed_sliders_go_on() -> 
     scene.frame_end = 400
     made = arkit_mesh()
     assert bpy.ops.soliloquy.rig_map() == {"FINISHED"}
-    row = module("blender_addon.rig_rows").add(made)
+    row = module("blender_addon.rig_store").add(made)
     row.channel, row.kind, row.axis = "headYaw", "OBJECT", (0.0, 0.0, 1.0)
     shown = made.soliloquy_performance
     for frame, value in ((70, 0.0), (80, 1.0)):
