@@ -55,7 +55,7 @@ def lights_from_the_panel_of_the_operation(stage: Stage) -> None:
     stage.shot("panel_of_the_operation")
     stage.point_text("Lights and Camera", "HUD")
     stage.click()
-    wait_for(lambda: stage.call("heads")[0]["lights"] == 3, 30.0, "the lights")
+    wait_for(lambda: stage.call("heads")[0]["lights"] == 4, 30.0, "the lights")
     (head,) = stage.call("heads")
     assert tuple(head["place"]) == _PLACE
     assert head["mapped"] == [52, 52]
